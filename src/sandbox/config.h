@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The spawner's authority: everything that decides what it may do, fixed by root before the engine reads its
+ * first byte. The monitor writes this struct into a memfd that the spawner finds as descriptor
+ * SANDBOX_CONFIG_FD; both programs come from one build, and `size` and `version` say so.
+ */
+#ifndef SANDBOX_CONFIG_H
+#define SANDBOX_CONFIG_H
+
+#include <stdint.h>
+
+#define SANDBOX_ENGINE_FD    3 /* SOCK_SEQPACKET to the engine */
+#define SANDBOX_CONFIG_FD    4 /* the memfd with this struct */
+
+#define SANDBOX_CONFIG_MAGIC 0x43435343u
+
+/* All in the units of their names. Output is counted by the engine, which reads it. */
+struct sandbox_limits {
+	int64_t cpu_ms;
+	int64_t wall_ms;
+	int64_t memory_bytes;
+	int64_t processes;
+	int64_t file_bytes;
+	int64_t disk_bytes;
+};
+
+/* Weaknesses an operator may accept by name (ALLOW_WEAK); without its bit the spawner refuses to start. */
+enum sandbox_weakness {
+	SANDBOX_WEAK_MEMORY = 1 << 0,  /* "memory": no memory cgroup */
+	SANDBOX_WEAK_PIDS = 1 << 1,    /* "pids": no pids cgroup */
+	SANDBOX_WEAK_CPU = 1 << 2,     /* "cpu": no CPU bandwidth */
+	SANDBOX_WEAK_CPUACCT = 1 << 3, /* "cpuacct": no CPU time accounting */
+	SANDBOX_WEAK_SWAP = 1 << 4,    /* "swap": swap is on and cannot be limited per slot */
+	SANDBOX_WEAK_CORE = 1 << 5, /* "core": core_pattern pipes to a host program and cannot be kept away */
+};
+
+struct sandbox_config {
+	uint32_t magic;
+	uint32_t size; /* sizeof(struct sandbox_config) */
+	char version[32];
+	uint32_t slots;	   /* programs at once */
+	uint32_t uid_base; /* of all instances of this host; an instance's block begins at a multiple above it
+			    */
+	uint32_t slot_millicpus; /* CPU bandwidth of a slot in 1/1000 CPUs; 0: unlimited */
+	uint32_t allow_weak;	 /* enum sandbox_weakness */
+	uint32_t log_level;
+	uint32_t log_json;
+	char rootfs[256];	      /* "host" or an absolute directory */
+	char run_dir[256];	      /* instance locks live here */
+	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
+	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
+};
+
+#endif
