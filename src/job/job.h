@@ -76,7 +76,9 @@ struct strings {
 	size_t n;
 };
 void strings_done(struct strings *s);
+/* Both: false when memory is short. strings_take makes `text` the list's own, and frees it on false. */
 bool strings_add(struct strings *s, const char *text);
+bool strings_take(struct strings *s, char *text);
 
 struct job_file {
 	char *name; /* relative, without "..", empty parts or NUL: checked at the door */
@@ -149,7 +151,8 @@ struct result *result_ref(struct result *r);
 void result_unref(struct result *r);
 DEFINE_AUTO(struct result, result_unref)
 
-/* A result for a job that no container ended: cancelled, or internal_error with its sentence. */
+/* A result for a job that no container ended: cancelled, or internal_error with its sentence. All strings are
+ * copied, `message` may be NULL; started_ms stays 0, the caller sets it if it knows one. */
 struct result *result_without_run(const char *id, const char *language, int64_t created_ms,
 				  int64_t finished_ms, int attempts, enum verdict v, const char *message);
 
