@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measures a running server against bare starts of the same programs, in one run: bench PORT [ROUNDS].
+ *
+ * Bare starts and submits alternate in blocks, so that a noisy moment hits both. "open" arrives at a fixed
+ * rate with idle gaps between (quiet machines show stalls that tight loops hide), "closed" sends the next as
+ * soon as the last is answered. Prints a table, and one JSON object per row to the file named by BENCH_JSON.
+ */
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bare.h"
+#include "client.h"
+#include "stats.h"
+
+#define BLOCK	  20
+#define WAIT_PATH "/api/v1/submit?wait=60"
+
+struct program {
+	const char *name;
+	const char *body;	     /* of the submit */
+	const char *file, *text;     /* the same program for the baseline */
+	const char *const *steps[2]; /* its commands; the last prints "1\n" */
+	double target;		     /* engine / bare at most; 0: none stated */
+};
+
+static const struct program programs[] = {
+	{ "python",
+	  "{\"language\":\"python\",\"code\":\"print(1)\\n\"}",
+	  "main.py",
+	  "print(1)\n",
+	  { (const char *const[]){ "python3", "main.py", NULL } },
+	  0.5 },
+	{ "javascript",
+	  "{\"language\":\"javascript\",\"code\":\"console.log(1)\\n\"}",
+	  "main.js",
+	  "console.log(1)\n",
+	  { (const char *const[]){ "node", "main.js", NULL } },
+	  0.42 },
+	{ "c",
+	  "{\"language\":\"c\",\"code\":\"#include <stdio.h>\\nint main(void) { puts(\\\"1\\\"); }\\n\"}",
+	  "main.c",
+	  "#include <stdio.h>\nint main(void) { puts(\"1\"); }\n",
+	  { (const char *const[]){ "gcc", "-O2", "-std=gnu17", "-o", "main", "main.c", "-lm", NULL },
+	    (const char *const[]){ "./main", NULL } },
+	  0 },
+	{ "bash",
+	  "{\"language\":\"bash\",\"code\":\"echo 1\\n\"}",
+	  "main.sh",
+	  "echo 1\n",
+	  { (const char *const[]){ "bash", "main.sh", NULL } },
+	  0 },
+};
+#define N_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+static int port;
+static FILE *json;
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void sleep_until(int64_t ns)
+{
+	struct timespec ts = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+/* Busy milliseconds of all cores since boot, from the first line of /proc/stat. */
+static double machine_busy_ms(void)
+{
+	unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
+	FILE *f = fopen("/proc/stat", "r");
+
+	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
+			 &iowait, &irq, &softirq, &steal) != 8)
+		err(1, "read /proc/stat");
+	fclose(f);
+	return (double)(user + nice + system + irq + softirq) * 1000 / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double own_busy_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+}
+
+static void run_bare(const struct program *p)
+{
+	if (!p->steps[1]) {
+		bare_run(p->steps[0], "1\n");
+		return;
+	}
+	bare_run(p->steps[0], "");
+	bare_run(p->steps[1], "1\n");
+}
+
+static void run_submit(int sock, const struct program *p)
+{
+	char answer[8192];
+	int status = client_post(sock, WAIT_PATH, p->body, answer, sizeof(answer));
+
+	if (status != 200 || !strstr(answer, "\"response\":\"1\\n\""))
+		errx(1, "%s: status %d, answer %s", p->name, status, answer);
+}
+
+/* One block of starts, `gap_ns` apart (0: back to back). `sock` < 0 measures the baseline. */
+static void measure_block(struct samples *s, const struct program *p, int sock, int64_t gap_ns)
+{
+	double busy = machine_busy_ms(), own = own_busy_ms();
+	int64_t next = now_ns() + gap_ns;
+
+	for (int i = 0; i < BLOCK; i++) {
+		int64_t begin;
+
+		if (gap_ns > 0)
+			sleep_until(next);
+		next += gap_ns;
+		begin = now_ns();
+		if (sock < 0)
+			run_bare(p);
+		else
+			run_submit(sock, p);
+		samples_add(s, now_ns() - begin);
+	}
+	s->cpu_ms += machine_busy_ms() - busy - (own_busy_ms() - own);
+}
+
+static void print_row(const char *name, const char *mode, struct samples *bare, struct samples *engine,
+		      double target)
+{
+	double b = samples_percentile_ms(bare, 50), e = samples_percentile_ms(engine, 50);
+	double p95 = samples_percentile_ms(engine, 95), p99 = samples_percentile_ms(engine, 99);
+	double max = samples_percentile_ms(engine, 100);
+
+	printf("%-11s %-8s %8.2f %8.2f %7.2f ", name, mode, b, e, e / b);
+	if (target > 0)
+		printf("%7.2f ", target);
+	else
+		printf("%7s ", "-");
+	printf("%8.2f %8.2f %8.2f %9.2f %9.2f\n", p95, p99, max, bare->cpu_ms / (double)bare->n,
+	       engine->cpu_ms / (double)engine->n);
+	if (json)
+		fprintf(json,
+			"{\"row\":\"%s\",\"mode\":\"%s\",\"bareP50Ms\":%.3f,\"p50Ms\":%.3f,\"ratio\":%.3f,"
+			"\"p95Ms\":%.3f,"
+			"\"p99Ms\":%.3f,\"maxMs\":%.3f,\"bareCpuMs\":%.3f,\"cpuMs\":%.3f,\"samples\":%zu}\n",
+			name, mode, b, e, e / b, p95, p99, max, bare->cpu_ms / (double)bare->n,
+			engine->cpu_ms / (double)engine->n, engine->n);
+	fflush(stdout);
+}
+
+static void latency(const struct program *p, const char *mode, int64_t gap_ns, int rounds)
+{
+	static struct samples bare, engine;
+	int sock = client_connect(port);
+
+	bare.n = engine.n = 0;
+	bare.cpu_ms = engine.cpu_ms = 0;
+	run_bare(p);
+	run_submit(sock, p);
+	for (int i = 0; i < rounds; i++) {
+		measure_block(&bare, p, -1, gap_ns);
+		measure_block(&engine, p, sock, gap_ns);
+	}
+	close(sock);
+	print_row(p->name, mode, &bare, &engine, p->target);
+}
+
+struct load {
+	const struct program *program; /* NULL: submits that nobody waits for */
+	bool bare;
+	int64_t until_ns;
+	atomic_long done;
+};
+
+static void *load_thread(void *arg)
+{
+	struct load *l = arg;
+	int sock = l->bare ? -1 : client_connect(port);
+	char answer[8192];
+
+	while (now_ns() < l->until_ns) {
+		if (!l->program) {
+			int status =
+				client_post(sock, "/api/v1/submit", programs[3].body, answer, sizeof(answer));
+
+			if (status != 200 && status != 503)
+				errx(1, "submit: status %d, answer %s", status, answer);
+			if (status != 200)
+				continue;
+		} else if (l->bare) {
+			run_bare(l->program);
+		} else {
+			run_submit(sock, l->program);
+		}
+		atomic_fetch_add(&l->done, 1);
+	}
+	if (sock >= 0)
+		close(sock);
+	return NULL;
+}
+
+/* Operations per second of `threads` clients during `seconds`. */
+static double throughput(const struct program *p, bool bare, int threads, int seconds)
+{
+	pthread_t ids[64];
+	int64_t begin = now_ns();
+	struct load l = { .program = p, .bare = bare, .until_ns = begin + (int64_t)seconds * 1000000000 };
+
+	for (int i = 0; i < threads; i++)
+		if (pthread_create(&ids[i], NULL, load_thread, &l) != 0)
+			errx(1, "cannot start a thread");
+	for (int i = 0; i < threads; i++)
+		pthread_join(ids[i], NULL);
+	return (double)l.done * 1e9 / (double)(now_ns() - begin);
+}
+
+static void throughput_row(const struct program *p, int seconds)
+{
+	int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	double bare = throughput(p, true, cores, seconds);
+	double engine = throughput(p, false, cores * 2, seconds);
+
+	printf("%-11s %-8s %8.1f %8.1f %7.2f %7.2f   jobs per second, all cores (ratio: at least)\n", p->name,
+	       "load", bare, engine, engine / bare, 0.8);
+	if (json)
+		fprintf(json,
+			"{\"row\":\"%s\",\"mode\":\"load\",\"barePerS\":%.1f,\"perS\":%.1f,\"ratio\":%.3f}\n",
+			p->name, bare, engine, engine / bare);
+}
+
+int main(int argc, char *argv[])
+{
+	int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 5;
+
+	if (argc < 2)
+		errx(2, "usage: bench PORT [ROUNDS]");
+	port = (int)strtol(argv[1], NULL, 10);
+	if (getenv("BENCH_JSON"))
+		json = fopen(getenv("BENCH_JSON"), "w");
+	bare_enter_directory();
+	atexit(bare_cleanup);
+	printf("submit -> result, one client, milliseconds; %d samples a row\n", rounds * BLOCK);
+	printf("%-11s %-8s %8s %8s %7s %7s %8s %8s %8s %9s %9s\n", "program", "mode", "bare p50", "p50",
+	       "ratio", "target", "p95", "p99", "max", "bare CPU", "CPU/job");
+	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		bare_write_file(programs[i].file, programs[i].text);
+		latency(&programs[i], "closed", 0, rounds);
+		latency(&programs[i], "open10", 100000000, rounds);
+	}
+	throughput_row(&programs[0], 4);
+	throughput_row(&programs[1], 4);
+	printf("%-11s %-8s %8s %8.1f                 durable submits per second, 64 clients, nobody waits\n",
+	       "submit", "load", "-", throughput(NULL, false, 64, 3));
+	if (json)
+		fclose(json);
+	return 0;
+}
