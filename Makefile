@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# The front door. Everything is built by meson in $(BUILD); these are the words for it.
+
+BUILD ?= build
+PYTHON := /usr/bin/python3
+PYTEST := $(PYTHON) -m pytest
+
+.PHONY: run test unit blackbox bench lint format fuzz sanitize tsan install clean build root
+
+run: root
+	@scripts/setup run
+	@$(MAKE) --no-print-directory build
+	@exec $(BUILD)/src/cmd/codecrusher serve
+
+test: root
+	@scripts/setup test
+	@$(MAKE) --no-print-directory build unit blackbox
+
+unit: build
+	meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+blackbox: build
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests
+
+bench: root
+	@scripts/setup test
+	@$(MAKE) --no-print-directory build
+	@bench/run
+
+lint:
+	@scripts/setup lint
+	@$(MAKE) --no-print-directory build
+	@scripts/lint $(BUILD)
+
+format:
+	clang-format -i $$(find src tests bench -name '*.[ch]')
+
+# The same black-box suite against a build with AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize: root
+	@scripts/setup test
+	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit blackbox
+
+# Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
+tsan:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory BUILD=build-tsan MESON_ARGS='-Db_sanitize=thread -Db_lundef=false' build
+	setarch -R meson test -C build-tsan --no-rebuild --print-errorlogs --suite db --suite queue
+
+fuzz:
+	@scripts/setup lint
+	@scripts/fuzz
+
+install: build
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-sanitize build-tsan build-fuzz
+
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(MESON_ARGS) $(BUILD)
+
+root:
+	@test "$$(id -u)" = 0 || { echo "CodeCrusher makes namespaces, mounts and cgroups, so this needs root: use sudo make ..." >&2; exit 1; }
