@@ -57,6 +57,7 @@ struct exec_report {
 	 * program is not to blame, `problem` says why. `started`: the program may have run before that. */
 	bool lost;
 	bool started;
+	bool refused; /* with lost: the executor declined this very run, so asking again may meet the same */
 	char problem[200];
 
 	enum exec_stop stop;
@@ -95,9 +96,13 @@ struct executor_ops {
 	void (*free)(struct executor *x);
 };
 
+typedef void exec_capacity_fn(void *arg);
+
 /* Every executor begins with this. */
 struct executor {
 	const struct executor_ops *ops;
+	exec_capacity_fn *capacity_changed; /* set by executor_on_capacity; NULL: nobody listens */
+	void *capacity_arg;
 };
 
 /* Starts a command; NULL with the reason when it cannot be asked for at all (then no event comes). ERR_BUSY:
@@ -108,10 +113,13 @@ struct exec_run *executor_start(struct executor *x, const struct exec_spec *spec
  * before. */
 void executor_cancel(struct exec_run *run);
 void executor_capacity(struct executor *x, struct exec_capacity *ret);
+/* `fn` is called when the capacity has changed: a start that met ERR_BUSY may succeed now. Never inside
+ * another call. One listener; NULL ends the listening. */
+void executor_on_capacity(struct executor *x, exec_capacity_fn *fn, void *arg);
 void executor_free(
 	struct executor *x); /* NULL is fine; runs in flight are killed, their events do not come */
 
-/* A sealed memfd with the bytes, for exec_spec.stdin_fd. -1 with errno. */
+/* A sealed memfd with the bytes, for exec_spec.stdin_fd. -1 with errno. The caller closes it. */
 int executor_memfd(const void *data, size_t len);
 
 #endif
