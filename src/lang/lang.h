@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The languages: what languages/*.json say, and what probing the toolchains found. Pure data. Adding a
+ * The languages: what the files in languages/ say, and what probing the toolchains found. Pure data. Adding a
  * language is adding a file; docs/languages.md documents the schema.
  *
  * In argv, {source} stands for the main file's name, {artifact} for the first of the compile step's
@@ -35,8 +35,8 @@ struct lang {
 	char *source;		     /* "main.py": the name `code` gets */
 	struct lang_argv compile;    /* n == 0: there is no compile step */
 	struct lang_argv artifacts;  /* patterns (fnmatch) of what the compile step hands to the run step */
-	struct lang_argv
-		flags; /* allowed compiler flags: exact, or a pattern with '*' ("-W*"; no '/' matched) */
+	struct lang_argv flags; /* allowed compiler flags: exact, or with one '*' ("-W*": neither '/' nor ','
+				   matched) */
 	struct lang_argv run;
 	struct lang_argv env; /* "NAME=value", for both steps */
 	struct lang_argv version_argv;
@@ -70,13 +70,17 @@ struct lang *lang_find(const struct lang_table *t, const char *name);
 /* By a file name's extension; NULL when there is none. */
 struct lang *lang_find_by_file(const struct lang_table *t, const char *file_name);
 
+/* Whether the file name ends in one of the language's extensions. */
+bool lang_is_source(const struct lang *l, const char *file_name);
+
 /* Whether the flag is on the language's allow-list. */
 bool lang_flag_allowed(const struct lang *l, const char *flag);
 
 /* What an argv template is filled with. */
 struct lang_values {
 	const char *source;
-	const char *const *sources; /* all submitted file names, for {sources} */
+	const char *const *sources; /* all submitted file names; {sources} takes those that lang_is_source
+				       accepts, and `source` if it is among them */
 	size_t n_sources;
 	const char *const *flags;
 	size_t n_flags;
@@ -85,7 +89,9 @@ struct lang_values {
 	int64_t memory_bytes;
 };
 
-/* Expands a template into a NULL-terminated array of owned strings (lang_argv_done frees it). `args` are
+/* `args` belong to the run step: leave them empty for the compile step. A file name that could be read as an
+ * option gets "./" in front.
+ * Expands a template into a NULL-terminated array of owned strings (lang_argv_done frees it). `args` are
  * appended when the template has no {args}. -1 only when memory is short. */
 int lang_expand(const struct lang *l, const struct lang_argv *template, const struct lang_values *v,
 		struct lang_argv *ret_argv);
