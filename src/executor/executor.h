@@ -96,6 +96,11 @@ struct executor_ops {
 	void (*free)(struct executor *x);
 };
 
+/* Every run begins with this. */
+struct exec_run {
+	struct executor *executor;
+};
+
 typedef void exec_capacity_fn(void *arg);
 
 /* Every executor begins with this. */

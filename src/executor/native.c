@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: MIT */
+#include "executor/native.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/list.h"
+#include "executor/stream.h"
+#include "sandbox/spec.h"
+#include "sandbox/wire.h"
+
+#define CHUNK_SIZE	65536
+#define MESSAGES_A_TURN 64
+
+static_assert((int)EXEC_STOP_WALL == (int)WIRE_STOP_WALL && (int)EXEC_STOP_CPU == (int)WIRE_STOP_CPU &&
+		      (int)EXEC_STOP_OUTPUT == (int)WIRE_STOP_OUTPUT &&
+		      (int)EXEC_STOP_MEMORY == (int)WIRE_STOP_MEMORY &&
+		      (int)EXEC_STOP_CANCELLED == (int)WIRE_STOP_CANCELLED,
+	      "report.stop is taken from the wire as it is");
+
+struct native {
+	struct executor executor; /* first: the two are cast into each other */
+	struct event_base *base;
+	struct native_options options;
+	int sock; /* -1: no spawner */
+	struct event readable;
+	struct event writable; /* pending only while `blocked` */
+	bool blocked;	       /* the socket was full */
+	bool greeted;	       /* HELLO came */
+	bool stirred;	       /* capacity may have changed since the listener was told */
+	struct list runs;      /* in the order of their start */
+	unsigned n_runs;
+	uint64_t last_run;
+	unsigned slots;
+	struct wire_state state; /* the newest one */
+	unsigned claimed;	 /* RUNs that `state` does not count yet */
+	char chunk[CHUNK_SIZE];
+};
+
+struct native_run {
+	struct exec_run run; /* first, as above */
+	struct list node;
+	uint64_t id;
+	const struct exec_events *events;
+	void *arg;
+	bool started;
+	enum wire_stop kill; /* NONE: not asked for; the first reason stays */
+	bool kill_unsent;
+	struct stream streams[2]; /* by enum exec_stream */
+	struct event readable[2]; /* initialised once started */
+};
+
+static struct native *native_of(struct executor *x)
+{
+	return (struct native *)(void *)x;
+}
+
+static struct native *run_native(const struct native_run *r)
+{
+	return native_of(r->run.executor);
+}
+
+static void tell_capacity(struct native *n)
+{
+	struct executor *x = &n->executor;
+
+	if (n->stirred && x->capacity_changed) {
+		n->stirred = false;
+		x->capacity_changed(x->capacity_arg);
+	}
+}
+
+/* ---- runs ---- */
+
+static struct native_run *run_new(struct native *n, const struct exec_spec *spec,
+				  const struct exec_events *events, void *arg)
+{
+	struct native_run *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->run.executor = &n->executor;
+	r->id = ++n->last_run;
+	r->events = events;
+	r->arg = arg;
+	for (int i = 0; i < 2; i++)
+		stream_init(&r->streams[i], spec->limits.output_bytes);
+	list_push_back(&n->runs, &r->node);
+	n->n_runs++;
+	return r;
+}
+
+static void run_stop_reading(struct native_run *r, enum exec_stream which)
+{
+	if (r->started)
+		(void)event_del(&r->readable[which]);
+}
+
+static void run_free(struct native_run *r)
+{
+	run_native(r)->n_runs--;
+	list_remove(&r->node);
+	for (int i = 0; i < 2; i++) {
+		run_stop_reading(r, (enum exec_stream)i);
+		stream_done(&r->streams[i]);
+	}
+	free(r);
+}
+
+/* The run is gone when its listener is told, so that it may start the next one at once. */
+static void run_end(struct native_run *r, const struct exec_report *report)
+{
+	const struct exec_events *events = r->events;
+	void *arg = r->arg;
+
+	run_native(r)->stirred = true;
+	run_free(r);
+	events->done(report, arg);
+}
+
+static void run_lost(struct native_run *r, bool refused, const char *problem)
+{
+	struct exec_report report = {
+		.lost = true,
+		.started = r->started,
+		.refused = refused,
+		.exit_code = -1,
+		.artifacts_fd = -1,
+	};
+
+	(void)snprintf(report.problem, sizeof(report.problem), "%s", problem);
+	run_end(r, &report);
+}
+
+static struct native_run *run_find(struct native *n, uint64_t id)
+{
+	struct native_run *r;
+
+	list_for_each (r, &n->runs, struct native_run, node) {
+		if (r->id == id)
+			return r;
+	}
+	return NULL;
+}
+
+/* ---- sending ---- */
+
+static void wait_for_room(struct native *n)
+{
+	n->blocked = true;
+	(void)event_add(&n->writable, NULL);
+}
+
+/* Any failure but a full socket shows itself as its end, which the reading side handles. */
+static void send_kill(struct native_run *r)
+{
+	struct native *n = run_native(r);
+	struct wire_kill kill = {
+		.head = { .type = WIRE_KILL, .size = sizeof(kill), .run = r->id },
+		.stop = r->kill,
+	};
+
+	r->kill_unsent =
+		n->blocked || (wire_send(n->sock, &kill, sizeof(kill), NULL, 0) < 0 && errno == EAGAIN);
+	if (r->kill_unsent)
+		wait_for_room(n);
+}
+
+static void run_kill(struct native_run *r, enum wire_stop why)
+{
+	if (r->kill != WIRE_STOP_NONE || run_native(r)->sock < 0)
+		return;
+	r->kill = why;
+	send_kill(r);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct native *n = arg;
+	struct native_run *r;
+
+	(void)fd;
+	(void)what;
+	n->blocked = false;
+	list_for_each (r, &n->runs, struct native_run, node) {
+		if (r->kill_unsent)
+			send_kill(r);
+	}
+	n->stirred = true;
+	tell_capacity(n);
+}
+
+static struct sandbox_limits wire_limits(const struct limits *l)
+{
+	return (struct sandbox_limits){
+		.cpu_ms = l->cpu_ms,
+		.wall_ms = l->wall_ms,
+		.memory_bytes = l->memory_bytes,
+		.processes = l->processes,
+		.file_bytes = l->file_bytes,
+		.disk_bytes = l->disk_bytes,
+	};
+}
+
+static int make_spec(const struct exec_spec *spec, struct err *e)
+{
+	AUTO_FREE struct spec_file *files = calloc(spec->n_files + 1, sizeof(*files));
+	struct spec s = {
+		.argv = spec->argv,
+		.env = spec->env,
+		.files = files,
+		.n_files = spec->n_files,
+		.collect = spec->collect,
+	};
+
+	if (!files)
+		return err_set(e, ERR_IO, ENOMEM, "write the files of a run");
+	for (size_t i = 0; i < spec->n_files; i++) {
+		files[i].name = spec->files[i].name;
+		files[i].data = spec->files[i].data;
+		files[i].len = spec->files[i].len;
+	}
+	return spec_memfd(&s, e);
+}
+
+static int send_run(struct native *n, uint64_t id, const struct exec_spec *spec, int spec_fd)
+{
+	struct wire_run run = {
+		.head = { .type = WIRE_RUN, .size = sizeof(run), .run = id },
+		.limits = wire_limits(&spec->limits),
+	};
+	int fds[WIRE_MAX_FDS] = { spec_fd };
+	size_t n_fds = 1;
+
+	if (spec->stdin_fd >= 0) {
+		run.flags |= WIRE_RUN_STDIN;
+		fds[n_fds++] = spec->stdin_fd;
+	}
+	if (spec->artifacts_fd >= 0) {
+		run.flags |= WIRE_RUN_ARTIFACTS;
+		fds[n_fds++] = spec->artifacts_fd;
+	}
+	if (spec->collect && spec->collect[0])
+		run.flags |= WIRE_RUN_COLLECT;
+	return wire_send(n->sock, &run, sizeof(run), fds, n_fds);
+}
+
+static int start_failed(struct native *n, int error, struct err *e)
+{
+	if (error == EPIPE || error == ECONNRESET || error == ENOTCONN)
+		return err_set(e, ERR_BUSY, 0, "the spawner is gone; a new one is being started");
+	if (error != EAGAIN)
+		return err_set(e, ERR_IO, error, "ask the spawner for a run");
+	wait_for_room(n);
+	return err_set(e, ERR_BUSY, 0, "the spawner has too many requests waiting");
+}
+
+/* ---- the executor's operations ---- */
+
+static void native_capacity(struct executor *x, struct exec_capacity *ret)
+{
+	struct native *n = native_of(x);
+	unsigned ready = 0;
+
+	*ret = (struct exec_capacity){ .busy = n->n_runs };
+	if (n->sock < 0 || !n->greeted)
+		return;
+	if (!n->blocked && n->state.ready > n->claimed)
+		ready = n->state.ready - n->claimed;
+	if (n->n_runs >= n->slots)
+		ready = 0;
+	else if (ready > n->slots - n->n_runs)
+		ready = n->slots - n->n_runs;
+	ret->slots = n->slots;
+	ret->ready = ready;
+	ret->broken = n->state.broken;
+}
+
+static struct exec_run *native_start(struct executor *x, const struct exec_spec *spec,
+				     const struct exec_events *events, void *arg, struct err *e)
+{
+	struct native *n = native_of(x);
+	struct exec_capacity capacity;
+	struct native_run *r;
+	AUTO_CLOSE int spec_fd = -1;
+
+	assert(spec->argv && spec->argv[0]);
+	native_capacity(x, &capacity);
+	if (capacity.ready == 0) {
+		err_set(e, ERR_BUSY, 0, n->sock < 0 ? "there is no spawner" : "all slots are taken");
+		return NULL;
+	}
+	spec_fd = make_spec(spec, e);
+	if (spec_fd < 0)
+		return NULL;
+	r = run_new(n, spec, events, arg);
+	if (!r) {
+		err_set(e, ERR_IO, ENOMEM, "start a run");
+		return NULL;
+	}
+	if (send_run(n, r->id, spec, spec_fd) < 0) {
+		start_failed(n, errno, e);
+		run_free(r);
+		return NULL;
+	}
+	n->claimed++;
+	return &r->run;
+}
+
+static void native_cancel(struct exec_run *run)
+{
+	run_kill((struct native_run *)(void *)run, WIRE_STOP_CANCELLED);
+}
+
+static void close_socket(struct native *n)
+{
+	if (n->sock < 0)
+		return;
+	(void)event_del(&n->readable);
+	(void)event_del(&n->writable);
+	(void)close(n->sock);
+	n->sock = -1;
+	n->greeted = n->blocked = false;
+	n->claimed = 0;
+	n->state = (struct wire_state){ 0 };
+}
+
+static void native_free(struct executor *x)
+{
+	struct native *n = native_of(x);
+	struct native_run *r;
+
+	close_socket(n); /* the spawner kills the slots of an engine that is gone */
+	list_for_each (r, &n->runs, struct native_run, node)
+		run_free(r);
+	free(n);
+}
+
+/* ---- output ---- */
+
+/* Reads once. Whether more may be there now. */
+static bool run_read(struct native_run *r, enum exec_stream which)
+{
+	struct native *n = run_native(r);
+	struct stream *s = &r->streams[which];
+	size_t len;
+	enum stream_read got = stream_read(s, n->chunk, sizeof(n->chunk), &len);
+
+	if (len > 0 && r->events->output)
+		r->events->output(which, n->chunk, len, r->arg);
+	if (got == STREAM_ENDED || got == STREAM_FULL)
+		run_stop_reading(r, which);
+	/* Not closed at the cap: SIGPIPE would race with the kill for how the program ends. */
+	if (got == STREAM_ENDED)
+		stream_done(s);
+	return got == STREAM_READ;
+}
+
+static void on_output(struct native_run *r, enum exec_stream which)
+{
+	(void)run_read(r, which);
+	if (r->streams[which].truncated)
+		run_kill(r, WIRE_STOP_OUTPUT);
+}
+
+static void on_stdout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	on_output(arg, EXEC_STDOUT);
+}
+
+static void on_stderr(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	on_output(arg, EXEC_STDERR);
+}
+
+/* Every writer is dead, so what is in the pipes now is all there will be: a pipe is empty or at its end. */
+static void run_drain(struct native_run *r)
+{
+	for (int i = 0; i < 2; i++) {
+		while (r->streams[i].fd >= 0 && run_read(r, (enum exec_stream)i))
+			;
+	}
+}
+
+/* ---- receiving: each returns -1 when the spawner broke the protocol ---- */
+
+static int on_hello(struct native *n, const struct wire_message *m, struct err *e)
+{
+	const struct wire_hello *hello = &m->hello;
+
+	if (n->greeted)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner said hello twice");
+	if (strncmp(hello->version, CODECRUSHER_VERSION, sizeof(hello->version)) != 0)
+		return err_set(e, ERR_CORRUPT, 0,
+			       "the spawner is of version %.32s, this is " CODECRUSHER_VERSION
+			       ": install both from one build",
+			       hello->version);
+	n->greeted = true;
+	n->slots = hello->slots;
+	if (n->options.slots > 0 && n->options.slots < n->slots)
+		n->slots = n->options.slots;
+	n->stirred = true;
+	if (n->options.attached)
+		n->options.attached(n->slots, hello->weak, n->options.arg);
+	return 0;
+}
+
+static void on_state(struct native *n, const struct wire_message *m)
+{
+	struct native_run *r;
+
+	n->state = m->state;
+	n->claimed = 0;
+	/* The socket keeps the order: a run that has been answered before is in these counts. */
+	list_for_each (r, &n->runs, struct native_run, node) {
+		if (!r->started)
+			n->claimed++;
+	}
+	n->stirred = true;
+}
+
+static int on_started(struct native_run *r, struct wire_message *m, struct err *e)
+{
+	static const event_callback_fn callbacks[2] = { on_stdout, on_stderr };
+	struct event_base *base = run_native(r)->base;
+
+	if (r->started || m->n_fds != 2)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner started a run twice");
+	for (int i = 0; i < 2; i++) {
+		if (!stream_open(&r->streams[i], TAKE_FD(m->fds[i])))
+			return err_set(e, ERR_CORRUPT, errno,
+				       "the spawner passed a pipe that cannot be read");
+		(void)event_assign(&r->readable[i], base, r->streams[i].fd, EV_READ | EV_PERSIST,
+				   callbacks[i], r);
+	}
+	r->started = true;
+	for (int i = 0; i < 2; i++)
+		(void)event_add(&r->readable[i], NULL);
+	return 0;
+}
+
+static void on_done(struct native_run *r, struct wire_message *m)
+{
+	const struct wire_done *done = &m->done;
+	struct exec_report report = {
+		.lost = done->flags & WIRE_DONE_LOST,
+		.started = r->started || done->flags & WIRE_DONE_STARTED,
+		.stop = (enum exec_stop)done->stop,
+		.start_errno = done->start_errno,
+		.exit_code = done->exit_code,
+		.signal = done->signal,
+		.cpu_us = done->cpu_us,
+		.wall_us = done->wall_us,
+		.memory_bytes = done->memory_bytes,
+		.artifacts_fd = -1,
+	};
+
+	(void)snprintf(report.problem, sizeof(report.problem), "%.*s", (int)sizeof(done->problem) - 1,
+		       done->problem);
+	run_drain(r);
+	for (int i = 0; i < 2; i++)
+		report.truncated[i] = r->streams[i].truncated;
+	/* It ended by itself before the kill came, or everything beyond the cap was still in the pipe. */
+	if (report.stop == EXEC_STOP_NONE && (report.truncated[0] || report.truncated[1]))
+		report.stop = EXEC_STOP_OUTPUT;
+	if (m->n_fds == 1)
+		report.artifacts_fd = TAKE_FD(m->fds[0]);
+	run_end(r, &report);
+}
+
+static int on_refused(struct native *n, struct native_run *r, const struct wire_message *m, struct err *e)
+{
+	char reason[sizeof(m->refused.reason)];
+
+	if (r->started)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner refused a run it had started");
+	(void)snprintf(reason, sizeof(reason), "%.*s", (int)sizeof(reason) - 1, m->refused.reason);
+	if (n->claimed > 0)
+		n->claimed--;
+	run_lost(r, true, reason);
+	return 0;
+}
+
+static int on_run_message(struct native *n, struct wire_message *m, struct err *e)
+{
+	struct native_run *r = run_find(n, m->head.run);
+
+	if (!r)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner named a run that does not exist");
+	if (m->head.type == WIRE_STARTED)
+		return on_started(r, m, e);
+	if (m->head.type == WIRE_REFUSED)
+		return on_refused(n, r, m, e);
+	if (m->done.stop > WIRE_STOP_WALL || m->n_fds > 1)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner sent a report that makes no sense");
+	on_done(r, m);
+	return 0;
+}
+
+static int on_message(struct native *n, struct wire_message *m, struct err *e)
+{
+	if (m->head.type == WIRE_HELLO)
+		return on_hello(n, m, e);
+	if (!n->greeted)
+		return err_set(e, ERR_CORRUPT, 0, "the spawner did not say hello first");
+	switch (m->head.type) {
+	case WIRE_STATE:
+		on_state(n, m);
+		return 0;
+	case WIRE_STARTED:
+	case WIRE_DONE:
+	case WIRE_REFUSED:
+		return on_run_message(n, m, e);
+	default:
+		return err_set(e, ERR_CORRUPT, 0, "the spawner sent a message that is not its own to send");
+	}
+}
+
+/* Ends the connection. The socket goes first: a listener that starts again meets ERR_BUSY. */
+static void detach(struct native *n, const struct err *why)
+{
+	struct native_run *r;
+
+	close_socket(n);
+	while ((r = list_first(&n->runs, struct native_run, node)))
+		run_lost(r, false, why->msg);
+	n->stirred = true;
+	if (n->options.detached)
+		n->options.detached(why, n->options.arg);
+}
+
+/* 1 when a message was handled, 0 when there is none, -1 when the connection ended. */
+static int receive_one(struct native *n, struct err *e)
+{
+	struct wire_message m;
+	int r = wire_receive(n->sock, &m, e);
+
+	if (r == 0)
+		return err_set(e, ERR_IO, 0, "the spawner ended");
+	if (r < 0)
+		return e->kind == ERR_BUSY ? 0 : -1;
+	r = on_message(n, &m, e);
+	wire_close_fds(&m);
+	return r < 0 ? -1 : 1;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct native *n = arg;
+	struct err e = { 0 };
+	int r = 1;
+
+	(void)what;
+	/* A listener may attach another socket meanwhile; that one has its own turn. */
+	for (int i = 0; i < MESSAGES_A_TURN && r > 0 && n->sock == fd; i++)
+		r = receive_one(n, &e);
+	if (r < 0)
+		detach(n, &e);
+	tell_capacity(n);
+}
+
+/* ---- life ---- */
+
+static const struct executor_ops native_ops = {
+	.start = native_start,
+	.cancel = native_cancel,
+	.capacity = native_capacity,
+	.free = native_free,
+};
+
+struct executor *native_new(struct event_base *base, const struct native_options *options, struct err *e)
+{
+	struct native *n = calloc(1, sizeof(*n));
+
+	if (!n) {
+		err_set(e, ERR_IO, ENOMEM, "create the native executor");
+		return NULL;
+	}
+	n->executor.ops = &native_ops;
+	n->base = base;
+	n->options = *options;
+	n->sock = -1;
+	list_init(&n->runs);
+	return &n->executor;
+}
+
+int native_attach(struct executor *x, int spawner_fd, struct err *e)
+{
+	struct native *n = native_of(x);
+
+	if (n->sock >= 0) {
+		struct err why = { 0 };
+
+		err_set(&why, ERR_IO, 0, "the spawner was replaced");
+		detach(n, &why);
+	}
+	if (evutil_make_socket_nonblocking(spawner_fd) < 0) {
+		err_set(e, ERR_IO, errno, "use the spawner's socket");
+		(void)close(spawner_fd);
+		return -1;
+	}
+	n->sock = spawner_fd;
+	(void)event_assign(&n->readable, n->base, spawner_fd, EV_READ | EV_PERSIST, on_readable, n);
+	(void)event_assign(&n->writable, n->base, spawner_fd, EV_WRITE, on_writable, n);
+	(void)event_add(&n->readable, NULL);
+	return 0;
+}
