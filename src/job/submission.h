@@ -13,7 +13,7 @@ struct submission_policy {
 	size_t source_max; /* code and files together */
 	size_t stdin_max;
 	size_t files_max; /* count */
-	size_t args_max;  /* count of args, and of env; their bytes together stay under 128 KiB */
+	size_t args_max;  /* count of args, of env and of compilerFlags; together at most 128 KiB */
 	struct limits defaults, maxima;
 	struct limits compile_defaults, compile_maxima;
 };
@@ -26,6 +26,11 @@ struct submission_policy {
  */
 struct submission *submission_parse(const char *body, size_t len, const struct submission_policy *policy,
 				    struct err *e);
+
+/* What a submission gets that asks for no limit: the language's own over the server's defaults, never over
+ * the maxima. */
+void submission_default_limits(const struct lang_limits *own, const struct limits *defaults,
+			       const struct limits *maxima, struct limits *ret);
 
 /* Whether `name` may be a file's: relative, 1 to 255 bytes, at most 16 parts, no "", "." or "..", no NUL, no
  * control characters. Returns 0, or -1 with the sentence. */
