@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+import os
+import pathlib
+
+import pytest
+
+import harness
+
+
+class Idle:
+    """What the machine looks like while a server has nothing to do."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.seen = None
+
+    def look(self):
+        return {
+            "processes with the slots' uids": len(self.settings.processes()),
+            "cgroups": len(self.settings.cgroups()),
+            "mounts of the host": len(pathlib.Path("/proc/self/mountinfo").read_text().splitlines()),
+            "/dev/shm": sorted(os.listdir("/dev/shm")),
+            "System V shared memory": len(pathlib.Path("/proc/sysvipc/shm").read_text().splitlines()),
+        }
+
+    def settle(self):
+        """Waits until the pool is full: the numbers stay the same while nothing runs."""
+
+        def steady():
+            looks = [self.look()]
+            for _ in range(5):
+                harness.wait_until(lambda: True)
+                looks.append(self.look())
+            return looks[0] if all(look == looks[0] for look in looks) else None
+
+        self.seen = harness.wait_until(steady, 20, "an idle server")
+
+    def check(self):
+        def same():
+            return self.look() == self.seen
+
+        try:
+            harness.wait_until(same, 15)
+        except AssertionError:
+            raise AssertionError(f"left behind: {self.look()}, was {self.seen}") from None
+
+
+@pytest.fixture(scope="session")
+def idle(server):
+    assert server.run("bash", "true")["verdict"] == "ok"
+    found = Idle(server.settings)
+    found.settle()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_and_the_next_job_is_unharmed(idle, server):
+    """Around every test of this directory: whatever its programs did, as many processes and cgroups are there
+    as before, and every slot still runs a program right."""
+    yield
+    idle.check()
+    jobs = [server.submit("bash", "echo canary; cat", stdin="sings") for _ in range(4)]
+    for job in jobs:
+        r = server.result(job)
+        assert (r["verdict"], r["stdout"], r["stderr"]) == ("ok", "canary\nsings", "")
