@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One SQLite connection with its prepared statements: what an operation's run() works with. A connection is
+ * used by one thread at a time.
+ *
+ *	sqlite3_stmt *q = db_stmt(c, "SELECT …", e);
+ *	if (!q)
+ *		return -1;
+ *	sqlite3_bind_int64(q, 1, …);
+ *	while ((more = db_next(c, q, e)) > 0)
+ *		… sqlite3_column_int64(q, 0) …
+ *	return more;
+ */
+#ifndef DB_CONN_H
+#define DB_CONN_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct db_conn;
+
+struct db_conn *db_conn_open(const char *path, bool writes, struct err *e);
+void db_conn_close(struct db_conn *c); /* NULL is fine */
+
+/* The statement, prepared once a connection, without bindings. `literal` is a string literal: it is known by
+ * its address. */
+sqlite3_stmt *db_stmt(struct db_conn *c, const char *literal, struct err *e);
+
+/* One step: 1 there is a row, 0 there is none (any more), -1. After 0 and -1 the statement is reset. */
+int db_next(struct db_conn *c, sqlite3_stmt *q, struct err *e);
+/* Runs a statement that returns no rows. *ret_changes (or NULL) gets the number of rows it changed. */
+int db_run(struct db_conn *c, sqlite3_stmt *q, int *ret_changes, struct err *e);
+/* Ends a statement whose remaining rows nobody wants. */
+void db_stop(sqlite3_stmt *q);
+
+/* Runs a script. */
+int db_script(struct db_conn *c, const char *sql, struct err *e);
+
+/* A query with one integer as its answer; 0 when it has no row. */
+int db_number(struct db_conn *c, const char *literal, int64_t *ret_value, struct err *e);
+
+/* Whether the last error concerns the file and not one statement: the transaction is to be given up. Asking
+ * forgets it. */
+bool db_conn_take_trouble(struct db_conn *c);
+
+bool db_conn_in_transaction(struct db_conn *c);
+
+/* Moves what it can from the WAL into the database. Errors show at the next commit. */
+void db_conn_checkpoint(struct db_conn *c);
+/* Pages in the WAL since it was last moved. */
+int db_conn_wal_pages(const struct db_conn *c);
+
+/* Brings the schema from what the file has to `n`. */
+int db_conn_migrate(struct db_conn *c, const char *path, const char *const *migrations, int n, struct err *e);
+/* Reads the file through and compares. `quick` skips the indexes. */
+int db_conn_check(struct db_conn *c, const char *path, bool quick, struct err *e);
+
+#endif
