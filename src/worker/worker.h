@@ -31,14 +31,14 @@ struct worker_options {
 };
 
 /*
- * Starts probing. All arguments are borrowed and outlive the worker, but for the executor, which may be freed
- * before it. It becomes the executor's capacity listener. NULL only when memory is short.
+ * Starts probing. All arguments are borrowed; flow and table outlive the worker. It becomes the executor's
+ * capacity listener. NULL only when memory is short.
  */
 struct worker *worker_new(struct event_base *base, struct flow *flow, struct executor *executor,
 			  struct lang_table *langs, const struct worker_options *options, struct err *e);
 
-/* NULL is fine. Leases still held are given back, without blame. Call it after worker_drain has told, or
- * after executor_free: a run in flight would tell a freed task. */
+/* NULL is fine. Leases still held are given back, without blame. Free the executor before: a run in flight
+ * would tell a worker that is gone. */
 void worker_free(struct worker *w);
 
 /* How many jobs it holds. */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a step of a job runs: its command, environment and files, out of a language and a submission. Pure.
+ *
+ * The compile step gets all submitted files and the language's environment. The run step gets the
+ * submission's own environment as well; of a compiled language it gets the artifacts and, so that programs
+ * can read their data, all submitted files but the main one; of an interpreted language it gets all files.
+ */
+#ifndef WORKER_PLAN_H
+#define WORKER_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "executor/executor.h"
+#include "job/job.h"
+#include "lang/lang.h"
+
+/* Borrows from language and submission, which must outlive it. */
+struct plan {
+	struct lang_argv argv;
+	const char **env; /* NULL-terminated */
+	struct exec_file *files;
+	size_t n_files;
+	const char *const *collect; /* NULL-terminated, or NULL */
+	struct limits limits;
+};
+
+bool plan_has_compile(const struct lang *l);
+
+/* Each is false only when memory is short; the plan needs no plan_done then. */
+bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s);
+bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s);
+void plan_done(struct plan *p);
+
+/* The plan as the executor takes it, without descriptors. Borrows from the plan. */
+struct exec_spec plan_spec(const struct plan *p, const char *job);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One job on its way through its steps:
+ *
+ *   waits -> compiling -> waits -> running -> finished        a language with a compile step
+ *                         waits -> running -> finished        without
+ *
+ * "Waits" is for a free slot and mostly takes no time. From every state it may end as finished (a result,
+ * whatever its verdict) or as lost (no result: the job goes back to the queue).
+ *
+ * Knows no queue, so that the command line runs files with it too.
+ */
+#ifndef WORKER_TASK_H
+#define WORKER_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "executor/executor.h"
+#include "job/job.h"
+#include "lang/lang.h"
+
+struct task;
+
+struct task_job {
+	const struct lang *lang;       /* NULL: the table has no such language */
+	struct submission *submission; /* the task takes its own reference */
+	int attempt;
+	int64_t started_ms; /* wall clock */
+};
+
+struct task_end {
+	struct result *result; /* borrowed; NULL: lost */
+	bool blameless;	       /* lost: the program cannot have been the cause, or was stopped by task_stop */
+	const char *reason;    /* lost: a sentence */
+};
+
+struct task_events {
+	/* The run step's output as it comes; may be NULL. The result has it all as well. */
+	void (*output)(enum exec_stream stream, const char *data, size_t len, void *arg);
+	/* Once, and the task is gone when it returns. */
+	void (*done)(const struct task_end *end, void *arg);
+};
+
+/* Starts nothing yet. `job->lang`, `events` and the executor are borrowed. NULL when memory is short. */
+struct task *task_new(struct executor *x, const struct task_job *job, const struct task_events *events,
+		      void *arg);
+/* For one whose end nobody waits for; its run must be gone already (executor_free). NULL is fine. */
+void task_free(struct task *t);
+
+/* Starts the step that waits, if the executor has room; harmless otherwise. Call it after task_new and
+ * whenever the executor's capacity has changed. `done` may be called inside. */
+void task_go(struct task *t);
+bool task_is_waiting(const struct task *t);
+
+/* Kills what runs; the task ends as finished, with the verdict cancelled. `done` may be called inside. */
+void task_cancel(struct task *t);
+/* Kills what runs; the task ends as lost without blame, unless it came to its end before. `done` may be
+ * called inside. */
+void task_stop(struct task *t);
+
+#endif
