@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/engine.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cmd/children.h"
+#include "cmd/cmd.h"
+#include "cmd/control.h"
+#include "cmd/limits_from.h"
+#include "cmd/listener.h"
+#include "executor/native.h"
+#include "http/server.h"
+#include "queue/flow.h"
+#include "worker/worker.h"
+
+/* For clients to take the answers that a shutdown brings them. */
+#define HTTP_DRAIN_MS 2000
+
+/* In which a client must take 64 KiB of its answer. */
+#define WRITE_TIMEOUT_MS 30000
+
+struct engine {
+	const struct engine_setup *setup;
+	struct event_base *base;
+	struct event *term; /* SIGTERM */
+	struct event *news; /* a new spawner's socket on `control` */
+	int control;
+	struct executor *executor;
+	struct flow *flow;
+	struct worker *worker;
+	struct api *api;
+	struct http_server *http;
+	bool stopping;
+};
+
+/* ---- the spawner ---- */
+
+static void on_attached(unsigned slots, uint32_t weak, void *arg)
+{
+	(void)weak; /* the spawner has warned of each */
+	(void)arg;
+	log_info(NULL, "the spawner is ready with %u slots", slots);
+}
+
+static void on_detached(const struct err *why, void *arg)
+{
+	const struct engine *n = arg;
+
+	if (!n->stopping)
+		log_warn(NULL, "%s", why->msg);
+}
+
+static void attach(struct engine *n, int spawner)
+{
+	struct err e;
+
+	if (native_attach(n->executor, spawner, &e) < 0)
+		log_error(NULL, "%s", e.msg);
+}
+
+static void on_news(evutil_socket_t control, short what, void *arg)
+{
+	struct engine *n = arg;
+	struct err e;
+	int spawner = control_receive((int)control, &e);
+
+	(void)what;
+	if (spawner >= 0) {
+		attach(n, spawner);
+	} else if (e.kind != ERR_BUSY) {
+		/* The monitor is dead, and we are about to be. */
+		log_error(NULL, "%s", e.msg);
+		(void)event_del(n->news);
+	}
+}
+
+/* ---- shutdown: worker, then clients, then what is not yet durable ---- */
+
+static void on_durable(const struct err *e, void *arg)
+{
+	const struct engine *n = arg;
+
+	if (e)
+		log_error(NULL, "not everything could be stored: %s", e->msg);
+	event_base_loopexit(n->base, NULL);
+}
+
+static void on_http_drained(void *arg)
+{
+	struct engine *n = arg;
+
+	flow_drain(n->flow, on_durable, n);
+}
+
+static void on_worker_drained(void *arg)
+{
+	struct engine *n = arg;
+
+	api_stop(n->api);
+	http_server_drain(n->http, HTTP_DRAIN_MS, on_http_drained, n);
+}
+
+static void on_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *n = arg;
+
+	(void)sig;
+	(void)what;
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	log_info(NULL, "stopping: %u jobs run, and have %lld s to end", worker_running(n->worker),
+		 (long long)n->setup->conf->shutdown_s);
+	worker_drain(n->worker, n->setup->conf->shutdown_s * 1000, on_worker_drained, n);
+}
+
+/* ---- start ---- */
+
+static void on_probed(void *arg)
+{
+	const struct engine *n = arg;
+	const struct lang_table *langs = n->setup->langs;
+	char url[LISTENER_URL_SIZE] = "";
+
+	for (size_t i = 0; i < langs->n; i++) {
+		const struct lang *l = &langs->langs[i];
+
+		if (l->available)
+			log_debug(NULL, "%s %s", l->name, l->version ? l->version : "is available");
+		else
+			log_warn(NULL, "%s is not available: install %s", l->name,
+				 l->package ? l->package : "its toolchain");
+	}
+	(void)listener_url(n->setup->listener, url, sizeof(url));
+	log_info(NULL, "listening on %s", url);
+}
+
+static int open_flow(struct engine *n, struct err *e)
+{
+	const struct conf *c = n->setup->conf;
+	const struct flow_options options = {
+		.data_dir = c->data_dir,
+		.max_queue = c->max_queue,
+		.result_ttl_ms = c->result_ttl_s * 1000,
+		.attempts_max = (int)c->attempts_max,
+	};
+
+	n->flow = flow_open_sqlite(n->base, &options, e);
+	return n->flow ? 0 : -1;
+}
+
+static int open_worker(struct engine *n, struct err *e)
+{
+	const struct worker_options options = {
+		.concurrency = n->setup->slots,
+		.probed = on_probed,
+		.arg = n,
+	};
+
+	n->worker = worker_new(n->base, n->flow, n->executor, n->setup->langs, &options, e);
+	return n->worker ? 0 : -1;
+}
+
+static int open_http(struct engine *n, struct err *e)
+{
+	const struct conf *c = n->setup->conf;
+	const struct http_options options = {
+		.routes = api_routes(),
+		.arg = n->api,
+		.connections_max = c->connections_max,
+		.body_max = c->body_max,
+		.bodies_max = c->bodies_max,
+		.answers_max = c->bodies_max,
+		.head_timeout_ms = c->head_timeout_s * 1000,
+		.body_timeout_ms = c->body_timeout_s * 1000,
+		.idle_timeout_ms = c->idle_timeout_s * 1000,
+		.write_timeout_ms = WRITE_TIMEOUT_MS,
+	};
+
+	n->http = http_server_new(n->base, n->setup->listener, &options, e);
+	return n->http ? 0 : -1;
+}
+
+static int open_events(struct engine *n, struct err *e)
+{
+	if (evthread_use_pthreads() < 0)
+		return err_set(e, ERR_IO, 0, "libevent cannot use threads");
+	n->base = event_base_new();
+	n->term = n->base ? evsignal_new(n->base, SIGTERM, on_term, n) : NULL;
+	n->news = n->term ? event_new(n->base, n->control, EV_READ | EV_PERSIST, on_news, n) : NULL;
+	if (!n->news)
+		return err_set(e, ERR_IO, ENOMEM, "starting the event loop");
+	return 0;
+}
+
+static int open_all(struct engine *n, int spawner, struct err *e)
+{
+	const struct native_options native = {
+		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
+	};
+
+	if (open_events(n, e) < 0)
+		return -1;
+	n->executor = native_new(n->base, &native, e);
+	if (!n->executor || open_flow(n, e) < 0 || open_worker(n, e) < 0)
+		return -1;
+	if (open_api(n, e) < 0 || open_http(n, e) < 0)
+		return -1;
+	attach(n, spawner);
+	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0)
+		return err_set(e, ERR_IO, 0, "starting the event loop");
+	return 0;
+}
+
+static void close_all(struct engine *n)
+{
+	http_server_free(n->http);
+	api_free(n->api);
+	executor_free(n->executor);
+	worker_free(n->worker);
+	if (n->flow)
+		flow_close(n->flow);
+	if (n->news)
+		event_free(n->news);
+	if (n->term)
+		event_free(n->term);
+	if (n->base)
+		event_base_free(n->base);
+	(void)close(n->control);
+	libevent_global_shutdown();
+}
+
+/* Whatever a terminal or a parent left us: nothing of it is ours. */
+static int settle(const struct engine_setup *setup, pid_t parent, struct err *e)
+{
+	AUTO_CLOSE int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return err_set(e, ERR_IO, errno, "opening /dev/null");
+	(void)umask(0077);
+	if (privileges_drop(&setup->account, e) < 0)
+		return -1;
+	children_die_with(parent);
+	if (chdir("/") < 0)
+		return err_set(e, ERR_IO, errno, "changing to /");
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	return 0;
+}
+
+int engine_main(const struct engine_setup *setup, int spawner, int control, pid_t parent)
+{
+	struct engine n = { .setup = setup, .control = control };
+	struct err e;
+	int code = EXIT_CODE_OK;
+
+	log_setup((enum log_level)setup->conf->log_level, setup->conf->log_json, "engine");
+	if (settle(setup, parent, &e) < 0 || open_all(&n, spawner, &e) < 0) {
+		log_error(NULL, "%s", e.msg);
+		code = EXIT_CODE_CONFIG;
+	} else if (event_base_dispatch(n.base) < 0) {
+		log_error(NULL, "the event loop failed");
+		code = EXIT_CODE_FAILED;
+	}
+	close_all(&n);
+	return code;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Root's last acts for the engine: its user, its directory, its descriptors, and letting go. */
+#ifndef CMD_PRIVILEGES_H
+#define CMD_PRIVILEGES_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct account {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Whom the engine runs as. Root itself is refused. */
+int account_find(const char *user, struct account *ret_account, struct err *e);
+
+/*
+ * Becomes `a` for good: no supplementary groups, no capability left or to be had, no_new_privs. On failure
+ * the caller must exit: it may have got half-way.
+ */
+int privileges_drop(const struct account *a, struct err *e);
+
+/* Makes the directory and its parents; it is private to `a` afterwards (mode 0700). One that belongs to
+ * somebody else and is not empty is refused. */
+int data_dir_prepare(const char *path, const struct account *a, struct err *e);
+
+/* Raises the limit of open files to `want`, or as far as the host allows. */
+void open_files_raise(unsigned long want);
+
+#endif
