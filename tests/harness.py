@@ -255,10 +255,10 @@ class Server:
         """The pid of "monitor", "engine", "spawner" or "builder"; None while there is none."""
         if role == "monitor":
             return self.process.pid
-        name = f"codecrusher-{role[:3]}"
+        names = {"engine": "codecrusher-eng", "spawner": "codecrusher-spa", "builder": "cc-builder"}
         alive = processes()
         for pid in self.tree():
-            if pid in alive and alive[pid][1] == name and alive[pid][2] != "Z":
+            if pid in alive and alive[pid][1] == names[role] and alive[pid][2] != "Z":
                 return pid
         return None
 
