@@ -245,7 +245,8 @@ static void step_output(enum exec_stream stream, const char *data, size_t len, v
 static void step_lost(struct task *t, const struct exec_report *report)
 {
 	if (!end_as_asked(t))
-		lose(t, !report->started && !report->refused, report->problem);
+		lose(t, !report->started && !report->refused,
+		     report->problem[0] ? report->problem : "Its container was lost.");
 }
 
 static void compile_done(struct task *t, const struct exec_report *report)
