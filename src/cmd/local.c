@@ -117,7 +117,7 @@ static int child(const struct conf *conf, const struct account *account, int spa
 /* Waits for the child, passing on what asks us to stop. Its exit status. */
 static int wait_for(pid_t pid, int failed)
 {
-	int status, sig;
+	int status = 0, sig;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		sig = children_wait_signal(-1);
@@ -126,6 +126,9 @@ static int wait_for(pid_t pid, int failed)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
+	sig = WTERMSIG(status);
+	if (sig == SIGTERM || sig == SIGINT) /* it came before the child could take it */
+		return 128 + sig;
 	return cmd_fail(failed, "ended by %s", children_describe(status));
 }
 

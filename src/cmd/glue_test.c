@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* The pieces between processes: descriptors handed over, addresses told, children waited for. */
+#include "base/unit.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/children.h"
+#include "cmd/control.h"
+#include "cmd/listener.h"
+#include "cmd/privileges.h"
+#include "cmd/spawning.h"
+#include "sandbox/config.h"
+
+static void make_line(int pair[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+}
+
+TEST(a_descriptor_goes_over_the_control_line)
+{
+	int line[2], tube[2], got;
+	char c = 0;
+	struct err e;
+
+	make_line(line);
+	assert_int_equal(pipe(tube), 0);
+	assert_int_equal(control_send(line[0], tube[1], &e), 0);
+	got = control_receive(line[1], &e);
+	assert_true(got >= 0);
+	assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(write(got, "x", 1), 1);
+	assert_int_equal(read(tube[0], &c, 1), 1);
+	assert_int_equal(c, 'x');
+	for (int i = 0; i < 2; i++) {
+		close(line[i]);
+		close(tube[i]);
+	}
+	close(got);
+}
+
+TEST(an_empty_control_line_is_busy_and_a_closed_one_is_broken)
+{
+	int line[2];
+	struct err e;
+
+	make_line(line);
+	assert_int_equal(control_receive(line[1], &e), -1);
+	assert_int_equal(e.kind, ERR_BUSY);
+	close(line[0]);
+	assert_int_equal(control_receive(line[1], &e), -1);
+	assert_int_equal(e.kind, ERR_IO);
+	close(line[1]);
+}
+
+TEST(an_engine_that_never_reads_does_not_block_the_monitor)
+{
+	int line[2];
+	struct err e = { 0 };
+
+	make_line(line);
+	while (control_send(line[0], STDERR_FILENO, &e) == 0)
+		;
+	assert_int_equal(e.kind, ERR_BUSY);
+	close(line[0]);
+	close(line[1]);
+}
+
+static int bound(const struct sockaddr *a, socklen_t len)
+{
+	int fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && bind(fd, a, len) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+TEST(the_listeners_url_has_the_real_port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = bound((struct sockaddr *)&a, sizeof(a));
+	socklen_t len = sizeof(a);
+	char url[LISTENER_URL_SIZE], expected[LISTENER_URL_SIZE];
+
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	snprintf(expected, sizeof(expected), "http://127.0.0.1:%u", ntohs(a.sin_port));
+	assert_int_equal(listener_url(fd, url, sizeof(url)), 0);
+	assert_string_equal(url, expected);
+	assert_true(listener_is_loopback(fd));
+	close(fd);
+}
+
+TEST(an_address_of_all_interfaces_is_not_loopback)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
+	int fd = bound((struct sockaddr *)&a, sizeof(a));
+
+	assert_true(fd >= 0);
+	assert_false(listener_is_loopback(fd));
+	close(fd);
+}
+
+TEST(weaknesses_are_accepted_by_name)
+{
+	uint32_t bits = 0;
+	struct err e;
+
+	assert_int_equal(spawning_parse_weaknesses("", &bits, &e), 0);
+	assert_int_equal(bits, 0);
+	assert_int_equal(spawning_parse_weaknesses("swap,core", &bits, &e), 0);
+	assert_int_equal(bits, SANDBOX_WEAK_SWAP | SANDBOX_WEAK_CORE);
+	assert_int_equal(spawning_parse_weaknesses("cpu", &bits, &e), 0);
+	assert_int_equal(bits, SANDBOX_WEAK_CPU);
+	assert_int_equal(spawning_parse_weaknesses("swap,everything", &bits, &e), -1);
+	assert_non_null(strstr(e.msg, "\"everything\""));
+	assert_string_equal(e.field, "ALLOW_WEAK");
+	assert_int_equal(spawning_parse_weaknesses(",", &bits, &e), -1);
+}
+
+TEST(a_user_that_is_missing_or_root_is_refused_with_what_to_do)
+{
+	struct account a;
+	struct err e;
+
+	assert_int_equal(account_find("codecrusher-no-such-user", &a, &e), -1);
+	assert_non_null(strstr(e.msg, "useradd"));
+	assert_int_equal(account_find("root", &a, &e), -1);
+	assert_string_equal(e.field, "USER");
+}
+
+TEST(a_child_that_does_not_end_is_killed_at_the_deadline)
+{
+	int status;
+	pid_t pid;
+
+	children_take_signals();
+	pid = children_fork(true);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	assert_true(pid > 0);
+	status = children_wait_or_kill(pid, 20);
+	assert_true(WIFSIGNALED(status));
+	assert_string_equal(children_describe(status), "signal 9 (Killed)");
+}
+
+TEST(a_child_that_ends_is_waited_for)
+{
+	int status;
+	pid_t pid;
+
+	children_take_signals();
+	pid = children_fork(false);
+	if (pid == 0)
+		_exit(7);
+	status = children_wait_or_kill(pid, 60000);
+	assert_string_equal(children_describe(status), "exit status 7");
+}
+
+UNIT_MAIN(T(a_descriptor_goes_over_the_control_line),
+	  T(an_empty_control_line_is_busy_and_a_closed_one_is_broken),
+	  T(an_engine_that_never_reads_does_not_block_the_monitor), T(the_listeners_url_has_the_real_port),
+	  T(an_address_of_all_interfaces_is_not_loopback), T(weaknesses_are_accepted_by_name),
+	  T(a_user_that_is_missing_or_root_is_refused_with_what_to_do),
+	  T(a_child_that_does_not_end_is_killed_at_the_deadline), T(a_child_that_ends_is_waited_for))
