@@ -7,7 +7,10 @@
 #ifndef SANDBOX_CONFIG_H
 #define SANDBOX_CONFIG_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 #define SANDBOX_ENGINE_FD    3 /* SOCK_SEQPACKET to the engine */
 #define SANDBOX_CONFIG_FD    4 /* the memfd with this struct */
@@ -50,5 +53,10 @@ struct sandbox_config {
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
 };
+
+/* Reads and checks the struct, from its start. 0, or -1 with what is wrong. */
+int sandbox_config_read(int fd, struct sandbox_config *ret, struct err *e);
+/* The check by itself; `size` is how much of `c` is there. */
+int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err *e);
 
 #endif

@@ -142,6 +142,9 @@ struct wire_message {
  * (its descriptors are closed already).
  */
 int wire_receive(int sock, struct wire_message *m, struct err *e);
+
+/* The check by itself, on bytes already in `m`: 0, or -1 with ERR_CORRUPT and what is wrong. */
+int wire_check(const struct wire_message *m, size_t size, size_t n_fds, struct err *e);
 void wire_close_fds(struct wire_message *m);
 
 #endif
