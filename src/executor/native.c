@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "executor/native.h"
+#include "executor/native_internal.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/list.h"
-#include "executor/stream.h"
 #include "sandbox/spec.h"
-#include "sandbox/wire.h"
 
-#define CHUNK_SIZE	65536
 #define MESSAGES_A_TURN 64
 
 static_assert((int)EXEC_STOP_WALL == (int)WIRE_STOP_WALL && (int)EXEC_STOP_CPU == (int)WIRE_STOP_CPU &&
@@ -22,48 +16,6 @@ static_assert((int)EXEC_STOP_WALL == (int)WIRE_STOP_WALL && (int)EXEC_STOP_CPU =
 		      (int)EXEC_STOP_MEMORY == (int)WIRE_STOP_MEMORY &&
 		      (int)EXEC_STOP_CANCELLED == (int)WIRE_STOP_CANCELLED,
 	      "report.stop is taken from the wire as it is");
-
-struct native {
-	struct executor executor; /* first: the two are cast into each other */
-	struct event_base *base;
-	struct native_options options;
-	int sock; /* -1: no spawner */
-	struct event readable;
-	struct event writable; /* pending only while `blocked` */
-	bool blocked;	       /* the socket was full */
-	bool greeted;	       /* HELLO came */
-	bool stirred;	       /* capacity may have changed since the listener was told */
-	struct list runs;      /* in the order of their start */
-	unsigned n_runs;
-	uint64_t last_run;
-	unsigned slots;
-	struct wire_state state; /* the newest one */
-	unsigned claimed;	 /* RUNs that `state` does not count yet */
-	char chunk[CHUNK_SIZE];
-};
-
-struct native_run {
-	struct exec_run run; /* first, as above */
-	struct list node;
-	uint64_t id;
-	const struct exec_events *events;
-	void *arg;
-	bool started;
-	enum wire_stop kill; /* NONE: not asked for; the first reason stays */
-	bool kill_unsent;
-	struct stream streams[2]; /* by enum exec_stream */
-	struct event readable[2]; /* initialised once started */
-};
-
-static struct native *native_of(struct executor *x)
-{
-	return (struct native *)(void *)x;
-}
-
-static struct native *run_native(const struct native_run *r)
-{
-	return native_of(r->run.executor);
-}
 
 static void tell_capacity(struct native *n)
 {
@@ -75,108 +27,12 @@ static void tell_capacity(struct native *n)
 	}
 }
 
-/* ---- runs ---- */
-
-static struct native_run *run_new(struct native *n, const struct exec_spec *spec,
-				  const struct exec_events *events, void *arg)
-{
-	struct native_run *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return NULL;
-	r->run.executor = &n->executor;
-	r->id = ++n->last_run;
-	r->events = events;
-	r->arg = arg;
-	for (int i = 0; i < 2; i++)
-		stream_init(&r->streams[i], spec->limits.output_bytes);
-	list_push_back(&n->runs, &r->node);
-	n->n_runs++;
-	return r;
-}
-
-static void run_stop_reading(struct native_run *r, enum exec_stream which)
-{
-	if (r->started)
-		(void)event_del(&r->readable[which]);
-}
-
-static void run_free(struct native_run *r)
-{
-	run_native(r)->n_runs--;
-	list_remove(&r->node);
-	for (int i = 0; i < 2; i++) {
-		run_stop_reading(r, (enum exec_stream)i);
-		stream_done(&r->streams[i]);
-	}
-	free(r);
-}
-
-/* The run is gone when its listener is told, so that it may start the next one at once. */
-static void run_end(struct native_run *r, const struct exec_report *report)
-{
-	const struct exec_events *events = r->events;
-	void *arg = r->arg;
-
-	run_native(r)->stirred = true;
-	run_free(r);
-	events->done(report, arg);
-}
-
-static void run_lost(struct native_run *r, bool refused, const char *problem)
-{
-	struct exec_report report = {
-		.lost = true,
-		.started = r->started,
-		.refused = refused,
-		.exit_code = -1,
-		.artifacts_fd = -1,
-	};
-
-	(void)snprintf(report.problem, sizeof(report.problem), "%s", problem);
-	run_end(r, &report);
-}
-
-static struct native_run *run_find(struct native *n, uint64_t id)
-{
-	struct native_run *r;
-
-	list_for_each (r, &n->runs, struct native_run, node) {
-		if (r->id == id)
-			return r;
-	}
-	return NULL;
-}
-
 /* ---- sending ---- */
 
-static void wait_for_room(struct native *n)
+void native_wait_for_room(struct native *n)
 {
 	n->blocked = true;
 	(void)event_add(&n->writable, NULL);
-}
-
-/* Any failure but a full socket shows itself as its end, which the reading side handles. */
-static void send_kill(struct native_run *r)
-{
-	struct native *n = run_native(r);
-	struct wire_kill kill = {
-		.head = { .type = WIRE_KILL, .size = sizeof(kill), .run = r->id },
-		.stop = r->kill,
-	};
-
-	r->kill_unsent =
-		n->blocked || (wire_send(n->sock, &kill, sizeof(kill), NULL, 0) < 0 && errno == EAGAIN);
-	if (r->kill_unsent)
-		wait_for_room(n);
-}
-
-static void run_kill(struct native_run *r, enum wire_stop why)
-{
-	if (r->kill != WIRE_STOP_NONE || run_native(r)->sock < 0)
-		return;
-	r->kill = why;
-	send_kill(r);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -188,8 +44,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	n->blocked = false;
 	list_for_each (r, &n->runs, struct native_run, node) {
-		if (r->kill_unsent)
-			send_kill(r);
+		native_run_flush(r);
 	}
 	n->stirred = true;
 	tell_capacity(n);
@@ -256,7 +111,7 @@ static int start_failed(struct native *n, int error, struct err *e)
 		return err_set(e, ERR_BUSY, 0, "the spawner is gone; a new one is being started");
 	if (error != EAGAIN)
 		return err_set(e, ERR_IO, error, "ask the spawner for a run");
-	wait_for_room(n);
+	native_wait_for_room(n);
 	return err_set(e, ERR_BUSY, 0, "the spawner has too many requests waiting");
 }
 
@@ -298,14 +153,14 @@ static struct exec_run *native_start(struct executor *x, const struct exec_spec 
 	spec_fd = make_spec(spec, e);
 	if (spec_fd < 0)
 		return NULL;
-	r = run_new(n, spec, events, arg);
+	r = native_run_new(n, spec->limits.output_bytes, events, arg);
 	if (!r) {
 		err_set(e, ERR_IO, ENOMEM, "start a run");
 		return NULL;
 	}
 	if (send_run(n, r->id, spec, spec_fd) < 0) {
 		start_failed(n, errno, e);
-		run_free(r);
+		native_run_free(r);
 		return NULL;
 	}
 	n->claimed++;
@@ -314,7 +169,7 @@ static struct exec_run *native_start(struct executor *x, const struct exec_spec 
 
 static void native_cancel(struct exec_run *run)
 {
-	run_kill((struct native_run *)(void *)run, WIRE_STOP_CANCELLED);
+	native_run_kill((struct native_run *)(void *)run, WIRE_STOP_CANCELLED);
 }
 
 static void close_socket(struct native *n)
@@ -337,58 +192,8 @@ static void native_free(struct executor *x)
 
 	close_socket(n); /* the spawner kills the slots of an engine that is gone */
 	list_for_each (r, &n->runs, struct native_run, node)
-		run_free(r);
+		native_run_free(r);
 	free(n);
-}
-
-/* ---- output ---- */
-
-/* Reads once. Whether more may be there now. */
-static bool run_read(struct native_run *r, enum exec_stream which)
-{
-	struct native *n = run_native(r);
-	struct stream *s = &r->streams[which];
-	size_t len;
-	enum stream_read got = stream_read(s, n->chunk, sizeof(n->chunk), &len);
-
-	if (len > 0 && r->events->output)
-		r->events->output(which, n->chunk, len, r->arg);
-	if (got == STREAM_ENDED || got == STREAM_FULL)
-		run_stop_reading(r, which);
-	/* Not closed at the cap: SIGPIPE would race with the kill for how the program ends. */
-	if (got == STREAM_ENDED)
-		stream_done(s);
-	return got == STREAM_READ;
-}
-
-static void on_output(struct native_run *r, enum exec_stream which)
-{
-	(void)run_read(r, which);
-	if (r->streams[which].truncated)
-		run_kill(r, WIRE_STOP_OUTPUT);
-}
-
-static void on_stdout(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	on_output(arg, EXEC_STDOUT);
-}
-
-static void on_stderr(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	on_output(arg, EXEC_STDERR);
-}
-
-/* Every writer is dead, so what is in the pipes now is all there will be: a pipe is empty or at its end. */
-static void run_drain(struct native_run *r)
-{
-	for (int i = 0; i < 2; i++) {
-		while (r->streams[i].fd >= 0 && run_read(r, (enum exec_stream)i))
-			;
-	}
 }
 
 /* ---- receiving: each returns -1 when the spawner broke the protocol ---- */
@@ -430,22 +235,10 @@ static void on_state(struct native *n, const struct wire_message *m)
 
 static int on_started(struct native_run *r, struct wire_message *m, struct err *e)
 {
-	static const event_callback_fn callbacks[2] = { on_stdout, on_stderr };
-	struct event_base *base = run_native(r)->base;
-
-	if (r->started || m->n_fds != 2)
+	if (r->started)
 		return err_set(e, ERR_CORRUPT, 0, "the spawner started a run twice");
-	for (int i = 0; i < 2; i++) {
-		if (!stream_open(&r->streams[i], TAKE_FD(m->fds[i])))
-			return err_set(e, ERR_CORRUPT, errno,
-				       "the spawner passed a pipe that cannot be read");
-		(void)event_assign(&r->readable[i], base, r->streams[i].fd, EV_READ | EV_PERSIST,
-				   callbacks[i], r);
-	}
-	r->started = true;
-	for (int i = 0; i < 2; i++)
-		(void)event_add(&r->readable[i], NULL);
-	return 0;
+	m->n_fds = 0; /* taken over */
+	return native_run_started(r, m->fds[0], m->fds[1], e);
 }
 
 static void on_done(struct native_run *r, struct wire_message *m)
@@ -466,7 +259,7 @@ static void on_done(struct native_run *r, struct wire_message *m)
 
 	(void)snprintf(report.problem, sizeof(report.problem), "%.*s", (int)sizeof(done->problem) - 1,
 		       done->problem);
-	run_drain(r);
+	native_run_drain(r);
 	for (int i = 0; i < 2; i++)
 		report.truncated[i] = r->streams[i].truncated;
 	/* It ended by itself before the kill came, or everything beyond the cap was still in the pipe. */
@@ -474,7 +267,7 @@ static void on_done(struct native_run *r, struct wire_message *m)
 		report.stop = EXEC_STOP_OUTPUT;
 	if (m->n_fds == 1)
 		report.artifacts_fd = TAKE_FD(m->fds[0]);
-	run_end(r, &report);
+	native_run_end(r, &report);
 }
 
 static int on_refused(struct native *n, struct native_run *r, const struct wire_message *m, struct err *e)
@@ -486,13 +279,13 @@ static int on_refused(struct native *n, struct native_run *r, const struct wire_
 	(void)snprintf(reason, sizeof(reason), "%.*s", (int)sizeof(reason) - 1, m->refused.reason);
 	if (n->claimed > 0)
 		n->claimed--;
-	run_lost(r, true, reason);
+	native_run_lost(r, true, reason);
 	return 0;
 }
 
 static int on_run_message(struct native *n, struct wire_message *m, struct err *e)
 {
-	struct native_run *r = run_find(n, m->head.run);
+	struct native_run *r = native_run_find(n, m->head.run);
 
 	if (!r)
 		return err_set(e, ERR_CORRUPT, 0, "the spawner named a run that does not exist");
@@ -532,7 +325,7 @@ static void detach(struct native *n, const struct err *why)
 
 	close_socket(n);
 	while ((r = list_first(&n->runs, struct native_run, node)))
-		run_lost(r, false, why->msg);
+		native_run_lost(r, false, why->msg);
 	n->stirred = true;
 	if (n->options.detached)
 		n->options.detached(why, n->options.arg);
