@@ -7,7 +7,6 @@
  * soon as the last is answered. Prints a table, and one JSON object per row to the file named by BENCH_JSON.
  */
 #include <err.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,11 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bare.h"
+#include "base/clock.h"
 #include "client.h"
+#include "clock.h"
 #include "stats.h"
 
 #define BLOCK	  20
@@ -65,22 +65,6 @@ static const struct program programs[] = {
 
 static int port;
 static FILE *json;
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static void sleep_until(int64_t ns)
-{
-	struct timespec ts = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
-}
 
 /* Busy milliseconds of all cores since boot, from the first line of /proc/stat. */
 static double machine_busy_ms(void)
@@ -127,20 +111,20 @@ static void run_submit(int sock, const struct program *p)
 static void measure_block(struct samples *s, const struct program *p, int sock, int64_t gap_ns)
 {
 	double busy = machine_busy_ms(), own = own_busy_ms();
-	int64_t next = now_ns() + gap_ns;
+	int64_t next = clock_mono_ns() + gap_ns;
 
 	for (int i = 0; i < BLOCK; i++) {
 		int64_t begin;
 
 		if (gap_ns > 0)
-			sleep_until(next);
+			bench_sleep_until(next);
 		next += gap_ns;
-		begin = now_ns();
+		begin = clock_mono_ns();
 		if (sock < 0)
 			run_bare(p);
 		else
 			run_submit(sock, p);
-		samples_add(s, now_ns() - begin);
+		samples_add(s, clock_mono_ns() - begin);
 	}
 	s->cpu_ms += machine_busy_ms() - busy - (own_busy_ms() - own);
 }
@@ -199,7 +183,7 @@ static void *load_thread(void *arg)
 	int sock = l->bare ? -1 : client_connect(port);
 	char answer[8192];
 
-	while (now_ns() < l->until_ns) {
+	while (clock_mono_ns() < l->until_ns) {
 		if (!l->program) {
 			int status =
 				client_post(sock, "/api/v1/submit", programs[3].body, answer, sizeof(answer));
@@ -224,7 +208,7 @@ static void *load_thread(void *arg)
 static double throughput(const struct program *p, bool bare, int threads, int seconds)
 {
 	pthread_t ids[64];
-	int64_t begin = now_ns();
+	int64_t begin = clock_mono_ns();
 	struct load l = { .program = p, .bare = bare, .until_ns = begin + (int64_t)seconds * 1000000000 };
 
 	for (int i = 0; i < threads; i++)
@@ -232,7 +216,7 @@ static double throughput(const struct program *p, bool bare, int threads, int se
 			errx(1, "cannot start a thread");
 	for (int i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
-	return (double)l.done * 1e9 / (double)(now_ns() - begin);
+	return (double)l.done * 1e9 / (double)(clock_mono_ns() - begin);
 }
 
 static void throughput_row(const struct program *p, int seconds)
