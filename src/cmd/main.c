@@ -71,16 +71,18 @@ static const struct verb {
 	const char *name;
 	const char *summary;
 	const char *help;
-	bool settings; /* the help goes on with the settings */
+	enum help_end { HELP_NO_SETTINGS, HELP_MENTIONS_SETTINGS, HELP_LISTS_SETTINGS } end;
 	cmd_fn *run;
 } verbs[] = {
-	{ "serve", "API and worker in one, embedded queue and store", serve_help, true, cmd_serve },
-	{ "server", "the API alone (not built yet)", server_help, false, cmd_server },
-	{ "worker", "a worker alone (not built yet)", worker_help, false, cmd_worker },
-	{ "run", "one program from the shell, without a server", run_help, true, cmd_run },
-	{ "languages", "what can be run here", languages_help, true, cmd_languages },
-	{ "doctor", "what this host can and cannot isolate", doctor_help, true, cmd_doctor },
-	{ "version", "version and libraries", version_help, false, cmd_version },
+	{ "serve", "API and worker in one, embedded queue and store", serve_help, HELP_LISTS_SETTINGS,
+	  cmd_serve },
+	{ "server", "the API alone (not built yet)", server_help, HELP_NO_SETTINGS, cmd_server },
+	{ "worker", "a worker alone (not built yet)", worker_help, HELP_NO_SETTINGS, cmd_worker },
+	{ "run", "one program from the shell, without a server", run_help, HELP_MENTIONS_SETTINGS, cmd_run },
+	{ "languages", "what can be run here", languages_help, HELP_MENTIONS_SETTINGS, cmd_languages },
+	{ "doctor", "what this host can and cannot isolate", doctor_help, HELP_MENTIONS_SETTINGS,
+	  cmd_doctor },
+	{ "version", "version and libraries", version_help, HELP_NO_SETTINGS, cmd_version },
 };
 
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -133,11 +135,14 @@ static void print_usage(FILE *out)
 
 static int print_help(const struct verb *v)
 {
-	AUTO_FREE char *settings = v->settings ? conf_help() : NULL;
+	AUTO_FREE char *settings = v->end == HELP_LISTS_SETTINGS ? conf_help() : NULL;
 
 	fputs(v->help, stdout);
 	if (settings)
 		printf("\n%s", settings);
+	else if (v->end == HELP_MENTIONS_SETTINGS)
+		puts("\nSettings are taken as well, as flags or environment: codecrusher serve --help lists "
+		     "them.");
 	return EXIT_CODE_OK;
 }
 

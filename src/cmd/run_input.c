@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cmd/limits_from.h"
 #include "job/submission.h"
@@ -49,51 +50,39 @@ static const char *name_in_container(const char *path, const struct lang *lang)
 	return lang->source;
 }
 
-static int read_all(const char *path, struct buf *out, struct err *e)
+/* At most `max` bytes. */
+static int read_all(const char *path, size_t max, struct bytes *ret, struct err *e)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_FREE char *text = malloc(max + 1);
+	size_t len = 0;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0 || !text)
 		return err_set(e, ERR_INVALID, errno, "%s", path);
-	do {
-		void *room = buf_reserve(out, 1 << 16);
-
-		if (!room)
-			return err_set(
-				e, ERR_LIMIT, 0,
-				"%s is larger than a program may be (CODECRUSHER_SOURCE_MAX is the limit)",
-				path);
-		n = read(fd, room, 1 << 16);
+	while (len <= max && (n = read(fd, text + len, max + 1 - len)) != 0) {
 		if (n < 0)
 			return err_set(e, ERR_INVALID, errno, "%s", path);
-		buf_commit(out, (size_t)n);
-	} while (n > 0);
-	return 0;
+		len += (size_t)n;
+	}
+	if (len > max)
+		return err_set(e, ERR_LIMIT, 0,
+			       "%s is larger than a program may be: %zu bytes (CODECRUSHER_SOURCE_MAX)", path,
+			       max);
+	return bytes_set(ret, text, len) ? 0 : err_set(e, ERR_IO, ENOMEM, "reading %s", path);
 }
 
 static int add_main_file(struct submission *s, const struct run_args *args, const struct lang *lang,
 			 const struct conf *conf, struct err *e)
 {
-	struct buf text;
-	size_t len;
-
 	s->files = calloc(1, sizeof(*s->files));
 	if (!s->files)
 		return err_set(e, ERR_IO, ENOMEM, "reading %s", args->file);
 	s->n_files = 1;
 	s->files[0].name = strdup(name_in_container(args->file, lang));
-	/* The last read asks for a whole chunk that is then not filled. */
-	buf_init(&text, (size_t)conf->source_max + (1 << 16));
-	if (read_all(args->file, &text, e) < 0) {
-		buf_done(&text);
-		return -1;
-	}
-	s->files[0].content.data = buf_detach(&text, &len);
-	s->files[0].content.len = len;
-	if (!s->files[0].name || (len > 0 && !s->files[0].content.data))
+	if (!s->files[0].name)
 		return err_set(e, ERR_IO, ENOMEM, "reading %s", args->file);
-	return 0;
+	return read_all(args->file, (size_t)conf->source_max, &s->files[0].content, e);
 }
 
 static int add_words(struct submission *s, const struct run_args *args, const struct lang *lang,
