@@ -83,7 +83,7 @@ static int set_journal(struct db_conn *c, const char *path, struct err *e)
 	if (!q || db_next(c, q, e) < 0)
 		return -1;
 	wal = strcmp((const char *)sqlite3_column_text(q, 0), "wal") == 0;
-	db_stop(q);
+	db_end(q);
 	if (!wal)
 		return err_set(
 			e, ERR_UNSUPPORTED, 0,
@@ -182,13 +182,13 @@ int db_run(struct db_conn *c, sqlite3_stmt *q, int *ret_changes, struct err *e)
 	int got = db_next(c, q, e);
 
 	if (got > 0)
-		db_stop(q);
+		db_end(q);
 	if (got >= 0 && ret_changes)
 		*ret_changes = sqlite3_changes(c->sql);
 	return got < 0 ? -1 : 0;
 }
 
-void db_stop(sqlite3_stmt *q)
+void db_end(sqlite3_stmt *q)
 {
 	(void)sqlite3_reset(q); /* repeats the error of the last step, which was told then */
 }
@@ -206,7 +206,7 @@ int db_number(struct db_conn *c, const char *literal, int64_t *ret_value, struct
 	if (got < 0)
 		return -1;
 	*ret_value = got > 0 ? sqlite3_column_int64(q, 0) : 0;
-	db_stop(q);
+	db_end(q);
 	return 0;
 }
 
@@ -277,7 +277,7 @@ int db_conn_check(struct db_conn *c, const char *path, bool quick, struct err *e
 		return -1;
 	if (db_next(c, q, &inner) > 0) {
 		snprintf(finding, sizeof(finding), "%s", (const char *)sqlite3_column_text(q, 0));
-		db_stop(q);
+		db_end(q);
 		if (strcmp(finding, "ok") == 0)
 			return 0;
 	} else {

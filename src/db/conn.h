@@ -33,7 +33,7 @@ int db_next(struct db_conn *c, sqlite3_stmt *q, struct err *e);
 /* Runs a statement that returns no rows. *ret_changes (or NULL) gets the number of rows it changed. */
 int db_run(struct db_conn *c, sqlite3_stmt *q, int *ret_changes, struct err *e);
 /* Ends a statement whose remaining rows nobody wants. */
-void db_stop(sqlite3_stmt *q);
+void db_end(sqlite3_stmt *q);
 
 /* Runs a script. */
 int db_script(struct db_conn *c, const char *sql, struct err *e);

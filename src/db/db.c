@@ -325,22 +325,27 @@ static void release(struct db *db)
 	free(db);
 }
 
+bool db_stop(struct db *db)
+{
+	if (!db->closing) {
+		db->closing = true;
+		db->ran = db->writer.started;
+		db_thread_stop(&db->reader);
+		db_thread_stop(&db->writer);
+	}
+	return run_dones(db);
+}
+
 void db_close(struct db *db)
 {
-	bool ran;
-
 	if (!db)
 		return;
-	ran = db->writer.started;
-	db->closing = true;
-	db_thread_stop(&db->reader);
-	db_thread_stop(&db->writer);
-	while (run_dones(db))
+	while (db_stop(db))
 		;
 	db_conn_close(db->reader.conn);
 	/* Last: it moves the WAL into the database, which only one connection may do. */
 	db_conn_close(db->writer.conn);
-	if (ran && !db_is_full(db))
+	if (db->ran && !db_is_full(db))
 		mark_clean(db);
 	release(db);
 }

@@ -72,8 +72,11 @@ struct db_conn *db_startup(struct db *db);
 /* Starts the threads. -1: nothing is running, close it. */
 int db_start(struct db *db, struct err *e);
 
-/* Runs everything handed over, calls every done(), stops the threads and closes. Operations handed over by
- * those done()s fail. What does not fit on a full disk even now fails too. NULL is fine. */
+/* Runs everything handed over, stops the threads and calls every done(). What is handed over from now on
+ * fails, and so does what does not fit on a full disk even now. To be called again until it returns false:
+ * then no done() was left. */
+bool db_stop(struct db *db);
+/* Stops and closes. NULL is fine. */
 void db_close(struct db *db);
 
 /* Zeroed memory for an operation; aborts when there is none: a result that is silently forgotten is worse

@@ -31,6 +31,7 @@ struct db {
 	struct db_thread writer;
 	struct db_thread reader;
 	bool closing;
+	bool ran; /* the threads did run */
 
 	/* the loop's side */
 	struct list group;   /* writes of the open group */
