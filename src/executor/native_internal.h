@@ -51,8 +51,7 @@ static inline struct native *native_of(struct executor *x)
 	return (struct native *)(void *)x;
 }
 
-/* Waits until the socket takes messages again: kills that wait are sent, and the capacity listener is told.
- */
+/* Waits until the socket takes messages again; then sends kills that wait and tells the capacity listener. */
 void native_wait_for_room(struct native *n);
 
 /* ---- native_run.c ---- */

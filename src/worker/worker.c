@@ -282,16 +282,6 @@ static void on_probed(void *arg)
 	struct worker *w = arg;
 
 	probe_free(TAKE(w->probe));
-	for (size_t i = 0; i < w->langs->n; i++) {
-		const struct lang *l = &w->langs->langs[i];
-
-		if (l->available)
-			log_info(NULL, "language %s: version %s", l->name,
-				 l->version ? l->version : "unknown");
-		else
-			log_warn(NULL, "language %s is not available%s%s", l->name,
-				 l->package ? ": install the package " : "", l->package ? l->package : "");
-	}
 	kick(w);
 	if (w->options.probed)
 		w->options.probed(w->options.arg);
