@@ -23,7 +23,7 @@ struct task {
 	struct executor *executor;
 	const struct lang *lang;
 	struct submission *submission;
-	const struct task_events *events;
+	task_done_fn *done;
 	void *arg;
 	enum step step;
 	struct exec_run *run;  /* of this step; NULL: it waits */
@@ -56,8 +56,7 @@ static bool fill_result(struct result *r, const struct task_job *job)
 	return r->language && (r->version || !job->lang || !job->lang->version);
 }
 
-struct task *task_new(struct executor *x, const struct task_job *job, const struct task_events *events,
-		      void *arg)
+struct task *task_new(struct executor *x, const struct task_job *job, task_done_fn *done, void *arg)
 {
 	struct task *t = calloc(1, sizeof(*t));
 
@@ -66,7 +65,7 @@ struct task *task_new(struct executor *x, const struct task_job *job, const stru
 	t->executor = x;
 	t->lang = job->lang;
 	t->submission = submission_ref(job->submission);
-	t->events = events;
+	t->done = done;
 	t->arg = arg;
 	t->artifacts_fd = -1;
 	for (int i = 0; i < 2; i++)
@@ -97,7 +96,7 @@ static void finish(struct task *t)
 	struct task_end end = { .result = t->result };
 
 	t->result->finished_ms = clock_wall_ms();
-	t->events->done(&end, t->arg);
+	t->done(&end, t->arg);
 	task_free(t);
 }
 
@@ -111,7 +110,7 @@ static void lose(struct task *t, bool blameless, const char *reason)
 {
 	struct task_end end = { .blameless = blameless, .reason = reason };
 
-	t->events->done(&end, t->arg);
+	t->done(&end, t->arg);
 	task_free(t);
 }
 
@@ -238,8 +237,6 @@ static void step_output(enum exec_stream stream, const char *data, size_t len, v
 
 	if (!buf_add(&t->streams[stream], data, len))
 		t->short_of_memory = true;
-	if (t->step == STEP_RUN && t->events->output)
-		t->events->output(stream, data, len, t->arg);
 }
 
 static void step_lost(struct task *t, const struct exec_report *report)

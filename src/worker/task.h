@@ -8,7 +8,7 @@
  * "Waits" is for a free slot and mostly takes no time. From every state it may end as finished (a result,
  * whatever its verdict) or as lost (no result: the job goes back to the queue).
  *
- * Knows no queue, so that the command line runs files with it too.
+ * Knows no queue and no lease: that is the worker's part.
  */
 #ifndef WORKER_TASK_H
 #define WORKER_TASK_H
@@ -35,16 +35,11 @@ struct task_end {
 	const char *reason;    /* lost: a sentence */
 };
 
-struct task_events {
-	/* The run step's output as it comes; may be NULL. The result has it all as well. */
-	void (*output)(enum exec_stream stream, const char *data, size_t len, void *arg);
-	/* Once, and the task is gone when it returns. */
-	void (*done)(const struct task_end *end, void *arg);
-};
+/* Once; the task is gone when it returns. */
+typedef void task_done_fn(const struct task_end *end, void *arg);
 
-/* Starts nothing yet. `job->lang`, `events` and the executor are borrowed. NULL when memory is short. */
-struct task *task_new(struct executor *x, const struct task_job *job, const struct task_events *events,
-		      void *arg);
+/* Starts nothing yet. `job->lang` and the executor are borrowed. NULL when memory is short. */
+struct task *task_new(struct executor *x, const struct task_job *job, task_done_fn *done, void *arg);
 /* For one whose end nobody waits for; its run must be gone already (executor_free). NULL is fine. */
 void task_free(struct task *t);
 

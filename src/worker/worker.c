@@ -118,8 +118,6 @@ static void on_cancel(void *arg)
 
 /* ---- taking jobs ---- */
 
-static const struct task_events task_events = { .done = on_task_done };
-
 static void on_taken(struct lease *l, void *arg)
 {
 	struct seat *s = arg;
@@ -133,7 +131,7 @@ static void on_taken(struct lease *l, void *arg)
 
 	s->take = NULL;
 	s->lease = l;
-	s->task = task_new(w->executor, &job, &task_events, s);
+	s->task = task_new(w->executor, &job, on_task_done, s);
 	if (!s->task) {
 		const struct task_end end = { .reason = "The worker was short of memory." };
 
