@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sandbox/fdmsg.h"
+#include "sandbox/inside.h"
+#include "sandbox/spec.h"
+
+struct loop {
+	int report;
+	int signals;
+	int box;
+	pid_t main_pid;
+	struct slot_collect want;
+	int spec; /* -1 until a collect order came */
+};
+
+/* A closed socket means that the spawner is gone; with us the whole slot ends. */
+static void receive_order(struct loop *l)
+{
+	int spec;
+	size_t n = 1;
+	ssize_t len = fdmsg_receive(l->report, &l->want, sizeof(l->want), &spec, &n);
+
+	if (len < 0 && errno == EAGAIN)
+		return;
+	if (len != (ssize_t)sizeof(l->want) || n != 1 || !spec_is_sealed(spec))
+		_exit(1);
+	if (l->spec >= 0)
+		(void)close(l->spec);
+	l->spec = spec;
+}
+
+/* One signal reaches them all: a process that forks meanwhile sees its own SIGKILL before the child exists.
+ * The orphans become ours, so ECHILD means that nobody is left. */
+static void end_the_rest(void)
+{
+	(void)kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
+}
+
+static int collect(struct loop *l, struct slot_report *r)
+{
+	struct err e;
+	int set;
+
+	if (l->spec < 0)
+		receive_order(l); /* sent before go, but perhaps not seen yet */
+	if (l->spec < 0)
+		return -1;
+	set = collect_files(l->box, l->spec, &l->want, &e);
+	if (set < 0) {
+		r->error = e.sys ? e.sys : EFBIG;
+		snprintf(r->step, sizeof(r->step), "%.60s", e.msg);
+	}
+	r->artifacts = set >= 0;
+	return set;
+}
+
+static _Noreturn void finish(struct loop *l, int status)
+{
+	struct slot_report r = { .type = SLOT_ENDED,
+				 .wait_status = status,
+				 .ended_mono_ns = clock_mono_ns() };
+	int set = -1;
+
+	end_the_rest();
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		set = collect(l, &r);
+	(void)fdmsg_send(l->report, &r, sizeof(r), &set, set >= 0);
+	_exit(0);
+}
+
+static void reap(struct loop *l)
+{
+	struct signalfd_siginfo seen;
+	int status;
+	pid_t pid;
+
+	/* Read before waiting: a child that ends in between makes it readable again. */
+	if (read(l->signals, &seen, sizeof(seen)) < 0 && errno != EAGAIN)
+		_exit(1);
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid == l->main_pid)
+			finish(l, status);
+	}
+}
+
+_Noreturn void init_loop(int report, int signals, int box, pid_t main_pid)
+{
+	struct loop l = {
+		.report = report, .signals = signals, .box = box, .main_pid = main_pid, .spec = -1
+	};
+	struct pollfd watched[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = report, .events = POLLIN },
+	};
+
+	for (;;) {
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (watched[0].revents)
+			reap(&l);
+		if (watched[1].revents)
+			receive_order(&l);
+	}
+}

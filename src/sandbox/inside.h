@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of a slot's inside share: init (pid 1) and the job process. See slot.h. */
+#ifndef SANDBOX_INSIDE_H
+#define SANDBOX_INSIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "sandbox/slot.h"
+
+/* report.c */
+
+/* Sends one report; when the spawner is gone there is nobody left to tell. `step` is cut to its field. */
+void report_send(int sock, enum slot_report_type type, int error, const char *step);
+
+/* Reports `type` and ends the process. 127 is what a shell answers for a command it cannot start. */
+_Noreturn void report_and_exit(int sock, enum slot_report_type type, int error, const char *step);
+
+/* slot_mounts.c: all of it before any code of the user exists in the slot. 0, or -1 with the reason. */
+int slot_namespaces(const struct slot_plan *plan, struct err *e);
+int slot_mounts(const struct slot_plan *plan, struct err *e);
+
+/* restrict.c: each is final for the calling process. 0, or -1 with the reason. */
+int restrict_job(const struct slot_plan *plan, struct err *e);
+int restrict_init(const struct slot_plan *plan, struct err *e);
+int restrict_run_limits(int64_t file_bytes, int64_t cpu_seconds);
+
+/* job.c: the process that becomes the program. `restricted` is the write end of a pipe on which one byte says
+ * that every restriction is in force. */
+_Noreturn void job_main(const struct slot_plan *plan, int restricted);
+
+/* init_loop.c: waits for the program's end and tells it; `box` is a directory descriptor of /box. */
+_Noreturn void init_loop(int report, int signals, int box, pid_t main_pid);
+
+/* job_env.c: the environment of the program: ours, then `n_env` strings of the spec, the later of two with
+ * one name winning. Points into `env`; valid until the next call. */
+char **job_environment(char *env, uint32_t n_env);
+
+/* unpack.c: creates the files of a spec or file set below the working directory. 0, or -1 with errno. */
+struct spec_view;
+int unpack_files(struct spec_view *v);
+
+/* collect.c: the regular files below `box` whose path matches one of the spec's patterns, as a sealed file
+ * set. Only when no process of the program is left. The descriptor, or -1 with the reason. */
+int collect_files(int box, int spec, const struct slot_collect *want, struct err *e);
+
+/* collect_match.c: `*` and `?` stop at '/', `**` does not; everything else is itself. */
+bool collect_matches(const char *pattern, const char *path);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process that becomes the program. It takes on every restriction while the slot waits in the pool; what
+ * is left for the request is to receive, write the files and execve, all of it already under the program's
+ * own ids, limits and filter.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sandbox/fdmsg.h"
+#include "sandbox/inside.h"
+#include "sandbox/lowfds.h"
+#include "sandbox/spec_reader.h"
+#include "sandbox/wire.h"
+
+#define GO_MAX_FDS 3
+
+struct job {
+	int report;
+	int go;
+	struct slot_go order;
+	int spec, input, artifacts; /* -1 when not sent */
+};
+
+static struct spec_view view;
+static char *arguments[SPEC_STRINGS_MAX + 1];
+
+static void default_signals(void)
+{
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		(void)sigaction(s, &plain, NULL); /* some cannot be changed, and need not */
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* When memory runs out, the kernel is to end the program, not init. Any process may raise its own. */
+static int prefer_for_oom(void)
+{
+	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, "1000", 4) != 4 ? -1 : 0;
+}
+
+/* 0 is an empty file until a run brings its own. */
+static int set_stdio(const struct slot_plan *plan)
+{
+	AUTO_CLOSE int empty = spec_create();
+
+	if (empty < 0 || spec_seal(empty) < 0)
+		return -1;
+	if (dup2(empty, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
+		return -1;
+	return 0;
+}
+
+static void prepare(const struct slot_plan *plan, struct job *j, int restricted)
+{
+	struct err e;
+
+	j->report = plan->report;
+	j->go = plan->go;
+	default_signals();
+	if (prefer_for_oom() < 0)
+		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
+	if (chdir("/box") < 0)
+		report_and_exit(j->report, SLOT_BROKEN, errno, "chdir /box");
+	(void)umask(022);
+	if (set_stdio(plan) < 0)
+		report_and_exit(j->report, SLOT_BROKEN, errno, "standard streams");
+	lowfds_keep((int *[]){ &j->report, &j->go, &restricted }, 3);
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		report_and_exit(j->report, SLOT_BROKEN, errno, "close_range");
+	if (restrict_job(plan, &e) < 0)
+		report_and_exit(j->report, SLOT_BROKEN, e.sys, e.msg);
+	if (write(restricted, "", 1) != 1)
+		_exit(127); /* init is gone, and so is the slot */
+	(void)close(restricted);
+}
+
+static void wait_for_go(struct job *j)
+{
+	int fds[GO_MAX_FDS];
+	size_t n = GO_MAX_FDS, used = 0;
+	ssize_t len = fdmsg_wait(j->go, &j->order, sizeof(j->order), fds, &n);
+
+	if (len == 0)
+		_exit(0); /* the spawner dropped the slot, or is gone */
+	if (len != (ssize_t)sizeof(j->order) || n == 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "receive go");
+	j->spec = fds[used++];
+	j->input = (j->order.flags & WIRE_RUN_STDIN) && used < n ? fds[used++] : -1;
+	j->artifacts = (j->order.flags & WIRE_RUN_ARTIFACTS) && used < n ? fds[used++] : -1;
+	if (used != n || ((j->order.flags & WIRE_RUN_STDIN) && j->input < 0) ||
+	    ((j->order.flags & WIRE_RUN_ARTIFACTS) && j->artifacts < 0))
+		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "descriptors of go");
+}
+
+/* Opened anew, because the one that came shares its offset with the sender's and may be writable. */
+static void take_stdin(const struct job *j)
+{
+	char path[32];
+	int fd;
+
+	if (j->input < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", j->input);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, 0) < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "open standard input");
+}
+
+/* The files of a compile step first: a name that comes twice is refused, whoever brought it. */
+static void unpack(const struct job *j)
+{
+	if (j->artifacts >= 0) {
+		if (spec_view_load(&view, j->artifacts, SPEC_SET_MAGIC) < 0)
+			report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the artifacts");
+		if (unpack_files(&view) < 0)
+			report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write an artifact");
+		spec_view_done(&view);
+	}
+	if (spec_view_load(&view, j->spec, SPEC_MAGIC) < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the spec");
+	if (unpack_files(&view) < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write a file");
+}
+
+static char **argument_list(void)
+{
+	char *s = view.argv;
+
+	for (uint32_t i = 0; i < view.head.n_argv; i++) {
+		arguments[i] = s;
+		s = spec_next_string(s);
+	}
+	arguments[view.head.n_argv] = NULL;
+	return arguments;
+}
+
+/* As execvp, but with a fixed PATH and without its retry by a shell. Returns the errno worth telling. */
+static int run(char **argv, char **envp)
+{
+	static const char *const dirs[] = { "/usr/local/bin/", "/usr/bin/", "/bin/" };
+	char path[sizeof("/usr/local/bin/") + SPEC_NAME_MAX];
+	int worst = ENOENT;
+
+	if (strchr(argv[0], '/')) {
+		execve(argv[0], argv, envp);
+		return errno;
+	}
+	if (argv[0][0] == '\0' || strlen(argv[0]) > SPEC_NAME_MAX)
+		return ENOENT;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", dirs[i], argv[0]);
+		execve(path, argv, envp);
+		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			return errno;
+		if (errno == EACCES)
+			worst = EACCES;
+	}
+	return worst;
+}
+
+_Noreturn void job_main(const struct slot_plan *plan, int restricted)
+{
+	struct job j;
+	int error;
+
+	prepare(plan, &j, restricted);
+	wait_for_go(&j);
+	take_stdin(&j);
+	unpack(&j);
+	/* After the files: RLIMIT_FSIZE is the program's, not ours. */
+	if (restrict_run_limits(j.order.file_bytes, j.order.cpu_seconds) < 0)
+		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "resource limits");
+	error = run(argument_list(), job_environment(view.env, view.head.n_env));
+	report_and_exit(j.report, SLOT_EXEC_FAILED, error, "execve");
+}
