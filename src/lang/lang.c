@@ -241,6 +241,8 @@ static size_t version_at(const char *at, const char *end, bool *ret_dotted)
 	*ret_dotted = false;
 	while (p < end && isdigit((unsigned char)*p))
 		p++;
+	if (p == at)
+		return 0;
 	while (end - p >= 2 && p[0] == '.' && isdigit((unsigned char)p[1])) {
 		*ret_dotted = true;
 		for (p++; p < end && isdigit((unsigned char)*p); p++)
