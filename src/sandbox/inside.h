@@ -45,7 +45,4 @@ int unpack_files(struct spec_view *v);
  * set. Only when no process of the program is left. The descriptor, or -1 with the reason. */
 int collect_files(int box, int spec, const struct slot_collect *want, struct err *e);
 
-/* collect_match.c: `*` and `?` stop at '/', `**` does not; everything else is itself. */
-bool collect_matches(const char *pattern, const char *path);
-
 #endif

@@ -38,6 +38,10 @@ struct spec {
 /* Writes and seals a memfd. -1 with ERR_LIMIT or ERR_IO. The caller closes it. */
 int spec_memfd(const struct spec *s, struct err *e);
 
+/* Whether a collecting pattern names the path: `*` and `?` stop at '/', `**` does not; everything else is
+ * itself. */
+bool collect_matches(const char *pattern, const char *path);
+
 /* The seals that make a memfd immutable, and whether `fd` is a memfd that carries them all. */
 bool spec_is_sealed(int fd);
 int spec_seal(int fd);
