@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/plan.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sandbox/spec.h"
 
 bool plan_has_compile(const struct lang *l)
 {
@@ -73,11 +73,12 @@ static bool collect_env(struct plan *p, const struct lang *l, const struct strin
 	return true;
 }
 
-/* The compiler may have changed such a file, and the file set of the artifacts brings it along. */
+/* The file set of the artifacts brings such a file along, maybe changed by the compiler; twice it would not
+ * be unpacked. */
 static bool is_artifact(const struct lang *l, const char *name)
 {
 	for (size_t i = 0; i < l->artifacts.n; i++) {
-		if (fnmatch(l->artifacts.items[i], name, FNM_PATHNAME) == 0)
+		if (collect_matches(l->artifacts.items[i], name))
 			return true;
 	}
 	return false;
