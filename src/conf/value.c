@@ -254,6 +254,8 @@ static int set_name(struct conf *c, const struct setting *s, const char *called,
 
 int setting_set(struct conf *c, const struct setting *s, const char *called, const char *text, struct err *e)
 {
+	if (!*text && *s->value)
+		return err_field(e, ERR_INVALID, s->name, "%s must not be empty", called);
 	switch (s->kind) {
 	case SETTING_INT:
 		return set_number(c, s, called, text, parse_int, e);
