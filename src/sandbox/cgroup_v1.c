@@ -57,9 +57,20 @@ static int64_t memory_peak(const struct cgroup_box *box, int dir)
 }
 
 /*
- * The event also comes when an ancestor's limit is hit, so it proves nothing by itself. Reaching our own
- * limit leaves a trace in one of the fail counters: the limit with swap is charged first, and is the same.
+ * Whether our own limit was reached. The fail counters ought to say so, but kernels exist where they stay 0
+ * (6.18); then the peak does. An allocation may fail a little below the limit when it is of several pages.
  */
+static bool limit_was_reached(int dir)
+{
+	const int64_t slack = 1 << 20;
+
+	return cgroup_read_number(dir, "memory.failcnt") > 0 ||
+	       cgroup_read_number(dir, "memory.memsw.failcnt") > 0 ||
+	       cgroup_read_number(dir, "memory.max_usage_in_bytes") + slack >=
+		       cgroup_read_number(dir, "memory.limit_in_bytes");
+}
+
+/* The event also comes when an ancestor's limit is hit, so it proves nothing by itself. */
 static struct cgroup_oom memory_oom(const struct cgroup_box *box, int dir)
 {
 	struct cgroup_oom oom = { 0 };
@@ -71,8 +82,7 @@ static struct cgroup_oom memory_oom(const struct cgroup_box *box, int dir)
 	if (cgroup_read(dir, "memory.oom_control", text, sizeof(text)) == 0)
 		oom.killed = cgroup_value(text, "oom_kill") > 0;
 	if (event || oom.killed)
-		oom.own = cgroup_read_number(dir, "memory.failcnt") > 0 ||
-			  cgroup_read_number(dir, "memory.memsw.failcnt") > 0;
+		oom.own = limit_was_reached(dir);
 	return oom;
 }
 
