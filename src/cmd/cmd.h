@@ -32,7 +32,8 @@ int cmd_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
  * the error was told. `conf` is loaded only on success. */
 int cmd_load_conf(const char *verb, int argc, char *argv[], struct conf *conf);
 
-/* For verbs whose output is not a log: only warnings and errors, unless debugging was asked for. */
+/* For verbs whose output is not a log: sets up logging for errors and our own warnings, unless another level
+ * was asked for. */
 void cmd_be_quiet(struct conf *conf);
 
 #endif

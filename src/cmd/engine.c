@@ -17,18 +17,14 @@
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
-#include "cmd/limits_from.h"
 #include "cmd/listener.h"
 #include "executor/native.h"
-#include "http/server.h"
 #include "queue/flow.h"
 #include "worker/worker.h"
 
-/* For clients to take the answers that a shutdown brings them. */
-#define HTTP_DRAIN_MS 2000
-
-/* In which a client must take 64 KiB of its answer. */
-#define WRITE_TIMEOUT_MS 30000
+/* The running jobs have ended by then: this is for what is not yet durable, and for clients to take their
+ * answers. */
+#define API_DRAIN_MS 1000
 
 struct engine {
 	const struct engine_setup *setup;
@@ -40,7 +36,6 @@ struct engine {
 	struct flow *flow;
 	struct worker *worker;
 	struct api *api;
-	struct http_server *http;
 	bool stopping;
 };
 
@@ -96,7 +91,7 @@ static void on_durable(const struct err *e, void *arg)
 	event_base_loopexit(n->base, NULL);
 }
 
-static void on_http_drained(void *arg)
+static void on_api_drained(void *arg)
 {
 	struct engine *n = arg;
 
@@ -105,10 +100,9 @@ static void on_http_drained(void *arg)
 
 static void on_worker_drained(void *arg)
 {
-	struct engine *n = arg;
+	const struct engine *n = arg;
 
-	api_stop(n->api);
-	http_server_drain(n->http, HTTP_DRAIN_MS, on_http_drained, n);
+	api_drain(n->api, API_DRAIN_MS, on_api_drained, arg);
 }
 
 static void on_term(evutil_socket_t sig, short what, void *arg)
@@ -172,24 +166,19 @@ static int open_worker(struct engine *n, struct err *e)
 	return n->worker ? 0 : -1;
 }
 
-static int open_http(struct engine *n, struct err *e)
+static int open_api(struct engine *n, struct err *e)
 {
-	const struct conf *c = n->setup->conf;
-	const struct http_options options = {
-		.routes = api_routes(),
-		.arg = n->api,
-		.connections_max = c->connections_max,
-		.body_max = c->body_max,
-		.bodies_max = c->bodies_max,
-		.answers_max = c->bodies_max,
-		.head_timeout_ms = c->head_timeout_s * 1000,
-		.body_timeout_ms = c->body_timeout_s * 1000,
-		.idle_timeout_ms = c->idle_timeout_s * 1000,
-		.write_timeout_ms = WRITE_TIMEOUT_MS,
+	const struct api_options options = {
+		.base = n->base,
+		.listen_fd = n->setup->listener,
+		.flow = n->flow,
+		.langs = n->setup->langs,
+		.conf = n->setup->conf,
+		.executor = n->executor,
 	};
 
-	n->http = http_server_new(n->base, n->setup->listener, &options, e);
-	return n->http ? 0 : -1;
+	n->api = api_new(&options, e);
+	return n->api ? 0 : -1;
 }
 
 static int open_events(struct engine *n, struct err *e)
@@ -215,7 +204,7 @@ static int open_all(struct engine *n, int spawner, struct err *e)
 	n->executor = native_new(n->base, &native, e);
 	if (!n->executor || open_flow(n, e) < 0 || open_worker(n, e) < 0)
 		return -1;
-	if (open_api(n, e) < 0 || open_http(n, e) < 0)
+	if (open_api(n, e) < 0)
 		return -1;
 	attach(n, spawner);
 	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0)
@@ -225,12 +214,11 @@ static int open_all(struct engine *n, int spawner, struct err *e)
 
 static void close_all(struct engine *n)
 {
-	http_server_free(n->http);
-	api_free(n->api);
 	executor_free(n->executor);
 	worker_free(n->worker);
 	if (n->flow)
 		flow_close(n->flow);
+	api_free(n->api);
 	if (n->news)
 		event_free(n->news);
 	if (n->term)

@@ -116,9 +116,11 @@ int cmd_load_conf(const char *verb, int argc, char *argv[], struct conf *conf)
 
 void cmd_be_quiet(struct conf *conf)
 {
-	if (conf->log_level == LOG_INFO)
-		conf->log_level = LOG_WARN;
-	log_setup((enum log_level)conf->log_level, conf->log_json, "codecrusher");
+	bool asked = conf->log_level != LOG_INFO;
+
+	log_setup(asked ? (enum log_level)conf->log_level : LOG_WARN, conf->log_json, "codecrusher");
+	if (!asked) /* the spawner's warnings are doctor's to show */
+		conf->log_level = LOG_ERROR;
 }
 
 static void print_usage(FILE *out)
