@@ -74,7 +74,7 @@ static int arrange_process(struct err *e)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)umask(077);
+	(void)umask(022); /* the programs inherit it */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
 		return err_set(e, ERR_IO, errno, "open /dev/null");
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sandbox/cgroup.h"
 
 #define WAIT_MS	 30000
 #define MAX_RIGS 4
@@ -152,6 +155,37 @@ void rig_start(struct rig *r, uint32_t ready)
 	rig_wait_ready(r, ready);
 }
 
+/* What a spawner leaves for the next one: the lock files and the parent of its control groups. */
+static void remove_traces(const struct rig *r)
+{
+	struct cgroup_layout layout;
+	char path[CGROUP_PATH_MAX + 80];
+	struct err e;
+
+	for (int i = 0; i < MAX_RIGS; i++) {
+		snprintf(path, sizeof(path), "%s/%d/lock", r->config.run_dir, i);
+		(void)unlink(path);
+		snprintf(path, sizeof(path), "%s/%d", r->config.run_dir, i);
+		(void)rmdir(path);
+	}
+	(void)rmdir(r->config.run_dir);
+	if (cgroup_detect("", &layout, &e) < 0)
+		return;
+	for (size_t i = 0; i < layout.n_trees; i++) {
+		snprintf(path, sizeof(path), "%s/%s", layout.trees[i].dir, r->config.cgroup_parent);
+		(void)rmdir(path);
+	}
+}
+
+static bool others_run(void)
+{
+	for (size_t i = 0; i < MAX_RIGS; i++) {
+		if (running[i].pid != 0)
+			return true;
+	}
+	return false;
+}
+
 int rig_stop(struct rig *r)
 {
 	int status = -1;
@@ -160,6 +194,8 @@ int rig_stop(struct rig *r)
 	(void)close(r->sock);
 	if (waitpid(r->pid, &status, 0) < 0)
 		give_up("wait for the spawner");
+	if (!others_run())
+		remove_traces(r);
 	return status;
 }
 

@@ -37,7 +37,8 @@ static int end_leftovers(void **state)
 	return 0;
 }
 
-/* The real uid of a process, -1 when it is gone. (Who owns /proc/<pid> says nothing of one that is not
+/* The real uid of a process, -1 when it is gone or dead: an orphan's zombie stays until the host's init finds
+ * it. (Who owns /proc/<pid> says nothing of one that is not
  * dumpable.) */
 static long uid_of(const char *pid)
 {
@@ -46,6 +47,8 @@ static long uid_of(const char *pid)
 
 	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
 	if (cgroup_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return -1;
+	if (strstr(text, "\nState:\tZ"))
 		return -1;
 	line = strstr(text, "\nUid:");
 	return line ? strtol(line + 5, NULL, 10) : -1;
