@@ -143,8 +143,11 @@ static int read_variable(struct load *l, const char *variable)
 static const struct setting *find_flag(const char *word, size_t len)
 {
 	for (size_t i = 0; i < n_settings; i++) {
-		const char *flag = setting_is_heading(&settings[i]) ? "" : setting_flag(&settings[i]);
+		const char *flag;
 
+		if (setting_is_heading(&settings[i]))
+			continue;
+		flag = setting_flag(&settings[i]);
 		if (strlen(flag) == len && memcmp(flag, word, len) == 0)
 			return &settings[i];
 	}
