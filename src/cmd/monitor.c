@@ -265,12 +265,13 @@ int monitor_run(const struct engine_setup *setup, const struct spawning *spawnin
 	(void)prctl(PR_SET_NAME, "codecrusher-mon", 0, 0, 0);
 	children_take_signals();
 	while (!m.stopping || m.engine.pid || m.spawner.pid) {
-		int64_t now = clock_mono_ms();
+		int64_t now;
+		int sig;
 
-		start_due(&m, now);
+		start_due(&m, clock_mono_ms());
+		sig = children_wait_signal(next_due(&m, clock_mono_ms()));
 		now = clock_mono_ms();
-		on_signal(&m, children_wait_signal(next_due(&m, now)), clock_mono_ms());
-		now = clock_mono_ms();
+		on_signal(&m, sig, now);
 		reap(&m, now);
 		kill_due(&m.engine, now);
 		kill_due(&m.spawner, now);
