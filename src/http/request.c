@@ -106,9 +106,10 @@ static bool take_route(struct http_conn *c, struct http_exchange *x)
 	}
 	x->route =
 		route_find(c->server->options.routes, x->head.method, path, &x->tail, allow, sizeof(allow));
-	if (!x->route)
-		refuse_method(c, &x->head, allow);
-	return x->route != NULL;
+	if (x->route)
+		return true;
+	refuse_method(c, &x->head, allow);
+	return false;
 }
 
 static void call_handler(struct http_conn *c, struct http_exchange *x)
