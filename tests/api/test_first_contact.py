@@ -37,7 +37,7 @@ def test_the_two_curls(server):
 
 
 def test_an_unknown_job_is_404_and_says_so(server):
-    for unknown in ("j" + "0" * 26, "1", "x" * 300, "%00"):
+    for unknown in ("j" + "0" * 26, "1", "x" * 300, "../jobs"):
         answer = server.get(f"/api/v1/result?jobId={unknown}")
         assert answer.status_code == 404
         body = answer.json()
@@ -47,10 +47,15 @@ def test_an_unknown_job_is_404_and_says_so(server):
 
 
 def test_a_result_without_a_job_id_is_400(server):
-    for query in ("", "?", "?jobId=", "?jobid=x"):
+    for query in ("", "?", "?wait=1"):
         answer = server.get("/api/v1/result" + query)
         assert answer.status_code == 400, query
         assert "jobId" in answer.json()["error"]
+
+
+def test_an_unknown_query_parameter_is_named(server):
+    answer = server.get("/api/v1/result?jobid=x")
+    assert (answer.status_code, answer.json()["field"]) == (400, "jobid")
 
 
 def test_job_ids_are_ordered_by_time_and_no_integers(server):

@@ -96,34 +96,17 @@ def test_file_names_that_are_odd_but_harmless_work(server, name):
 
 @pytest.mark.parametrize("limit", ["cpuMs", "wallMs", "memoryBytes", "processes", "outputBytes", "fileBytes", "diskBytes"])
 @pytest.mark.parametrize("where", ["limits", "compileLimits"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, 1.0, "100", None, True, 1 << 62, 10**30, [1]])
+@pytest.mark.parametrize("value", [0, -1, 1.5, 1.0, "100", None, True, 1 << 62, [1]])
 def test_limits_outside_what_is_allowed_are_refused(server, limit, where, value):
     refused(server, {**GOOD, where: {limit: value}}, limit)
 
 
 def test_a_limit_at_its_maximum_is_accepted_and_one_more_is_not(server):
-    text = server.get("/api/v1/languages").json()
-    maxima = find(text, "maximum") or find(text, "maxima") or find(text, "max")
-    assert maxima, text
-    most = maxima["cpuMs"]
+    listed = server.get("/api/v1/languages").json()["languages"]
+    most = next(entry for entry in listed if entry["name"] == "bash")["limits"]["max"]["cpuMs"]
     assert server.run("bash", "echo fine", limits={"cpuMs": most})["response"] == "fine\n"
     problem = refused(server, {**GOOD, "limits": {"cpuMs": most + 1}}, "limits")
     assert str(most) in problem["error"], "the sentence names the maximum"
-
-
-def find(node, key):
-    """The first object below `key...` with limits in it, anywhere in the document."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if key.lower() in name.lower() and isinstance(value, dict) and "cpuMs" in value:
-                return value
-        node = list(node.values())
-    if isinstance(node, list):
-        for value in node:
-            found = find(value, key)
-            if found:
-                return found
-    return None
 
 
 @pytest.mark.parametrize(
@@ -184,6 +167,7 @@ BAD_JSON = [
     b'{"language":"bash","code":"\\ud800"}', b"{'language':'bash'}", b'{"language":"bash","code":"a\nb"}',
     b"[" * 5000 + b"]" * 5000, b'{"language":"bash","code":"true","limits":' + b"[" * 100 + b"]" * 100 + b"}",
     b'{"language":"bash","code":"true"}{"language":"bash","code":"true"}', b'{"language":"bash","code":NaN}',
+    b'{"language":"bash","code":"true","limits":{"cpuMs":1' + b"0" * 30 + b"}}",
     b"\xef\xbb\xbf" + b'{"language":"bash","code":"true"}',
 ]  # fmt: skip
 

@@ -87,7 +87,7 @@ def finished_ok(server):
     )
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "abc", "1e3", "99999999999999999999", " 1"])
+@pytest.mark.parametrize("value", ["-1", "1.", "abc", "1e3", "", "yes"])
 def test_a_wait_that_is_no_time_is_400(server, value):
     answer = server.post({"language": "bash", "code": "true"}, f"?wait={value}")
     assert answer.status_code == 400
