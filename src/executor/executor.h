@@ -69,7 +69,8 @@ struct exec_report {
 	int64_t cpu_us;
 	int64_t wall_us;
 	int64_t memory_bytes;
-	int artifacts_fd; /* -1, or a sealed memfd with the collected file set: the receiver closes it */
+	int artifacts_fd; /* a sealed memfd with the collected file set, which the receiver closes; -1:
+			     nothing was collected, and `problem` says why if it should have been */
 };
 
 struct exec_events {

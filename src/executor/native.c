@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "sandbox/spec.h"
+#include "sandbox/spec_format.h"
 
 #define MESSAGES_A_TURN 64
 
@@ -241,6 +242,14 @@ static int on_started(struct native_run *r, struct wire_message *m, struct err *
 	return native_run_started(r, m->fds[0], m->fds[1], e);
 }
 
+/* A pattern that nothing matched is no artifact. */
+static bool is_empty_set(int fd)
+{
+	struct spec_head head;
+
+	return pread(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) && head.n_files == 0;
+}
+
 static void on_done(struct native_run *r, struct wire_message *m)
 {
 	const struct wire_done *done = &m->done;
@@ -265,8 +274,10 @@ static void on_done(struct native_run *r, struct wire_message *m)
 	/* It ended by itself before the kill came, or everything beyond the cap was still in the pipe. */
 	if (report.stop == EXEC_STOP_NONE && (report.truncated[0] || report.truncated[1]))
 		report.stop = EXEC_STOP_OUTPUT;
-	if (m->n_fds == 1)
-		report.artifacts_fd = TAKE_FD(m->fds[0]);
+	if (m->n_fds == 1 && !is_empty_set(m->fds[0])) {
+		report.artifacts_fd = m->fds[0];
+		m->n_fds = 0; /* taken over */
+	}
 	native_run_end(r, &report);
 }
 

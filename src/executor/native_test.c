@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "sandbox/spec.h"
+#include "sandbox/spec_format.h"
 #include "sandbox/wire.h"
 
 #define CAP 1000
@@ -574,6 +575,27 @@ TEST(artifacts_come_with_the_report)
 	end(&s);
 }
 
+TEST(a_file_set_without_files_is_no_artifact)
+{
+	const struct spec_head head = { .magic = SPEC_SET_MAGIC, .size = sizeof(head) };
+	AUTO_CLOSE int set = executor_memfd(&head, sizeof(head));
+	struct wire_done done = { .flags = WIRE_DONE_ARTIFACTS };
+	struct heard h;
+	struct scene s;
+	int writers[2];
+	uint64_t run;
+
+	begin(&s);
+	run = start_and_hear(&s, &h, CAP, writers);
+	close_both(writers);
+	say(&s, &done, WIRE_DONE, sizeof(done), run, &set, 1);
+	turn(&s);
+	assert_int_equal(h.done, 1);
+	assert_int_equal(h.report.artifacts_fd, -1);
+	heard_done(&h);
+	end(&s);
+}
+
 TEST(when_the_spawner_ends_all_runs_are_lost_and_the_next_spawner_serves_again)
 {
 	struct heard started, asked;
@@ -806,6 +828,7 @@ UNIT_MAIN(T(a_run_is_asked_for_with_its_limits_and_descriptors),
 	  T(cancelling_sends_one_kill_also_before_the_start_and_from_inside_a_callback),
 	  T(a_refused_run_is_lost_and_says_why),
 	  T(a_lost_slot_is_reported_with_whether_the_program_may_have_run), T(artifacts_come_with_the_report),
+	  T(a_file_set_without_files_is_no_artifact),
 	  T(when_the_spawner_ends_all_runs_are_lost_and_the_next_spawner_serves_again),
 	  T(attaching_a_new_spawner_loses_the_runs_of_the_old_one),
 	  T(a_start_without_a_ready_slot_is_busy_and_the_listener_hears_when_there_is_one),
