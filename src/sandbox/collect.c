@@ -178,6 +178,8 @@ static int write_set(struct collector *c, int set, struct err *e)
 
 static int collect_into(struct collector *c, int set, struct err *e)
 {
+	if (lseek(c->box, 0, SEEK_SET) < 0)
+		return err_set(e, ERR_IO, errno, "collect: cannot list the box");
 	if (walk(c, c->box, 0, 0, e) < 0 || write_set(c, set, e) < 0)
 		return -1;
 	if (spec_seal(set) < 0)
