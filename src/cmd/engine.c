@@ -26,10 +26,14 @@
  * answers. */
 #define API_DRAIN_MS 1000
 
+/* After this the API opens even if no language is known. */
+#define LISTEN_AFTER_S 2
+
 struct engine {
 	const struct engine_setup *setup;
 	struct event_base *base;
 	struct event *term; /* SIGTERM */
+	struct event *late; /* the languages took too long */
 	struct event *news; /* a new spawner's socket on `control` */
 	int control;
 	struct executor *executor;
@@ -37,6 +41,7 @@ struct engine {
 	struct worker *worker;
 	struct api *api;
 	bool stopping;
+	int code; /* exit status */
 };
 
 /* ---- the spawner ---- */
@@ -100,9 +105,12 @@ static void on_api_drained(void *arg)
 
 static void on_worker_drained(void *arg)
 {
-	const struct engine *n = arg;
+	struct engine *n = arg;
 
-	api_drain(n->api, API_DRAIN_MS, on_api_drained, arg);
+	if (n->api)
+		api_drain(n->api, API_DRAIN_MS, on_api_drained, n);
+	else
+		on_api_drained(n);
 }
 
 static void on_term(evutil_socket_t sig, short what, void *arg)
@@ -121,12 +129,23 @@ static void on_term(evutil_socket_t sig, short what, void *arg)
 
 /* ---- start ---- */
 
-static void on_probed(void *arg)
+static int open_api(struct engine *n, struct err *e)
 {
-	const struct engine *n = arg;
-	const struct lang_table *langs = n->setup->langs;
-	char url[LISTENER_URL_SIZE] = "";
+	const struct api_options options = {
+		.base = n->base,
+		.listen_fd = n->setup->listener,
+		.flow = n->flow,
+		.langs = n->setup->langs,
+		.conf = n->setup->conf,
+		.executor = n->executor,
+	};
 
+	n->api = api_new(&options, e);
+	return n->api ? 0 : -1;
+}
+
+static void say_languages(const struct lang_table *langs)
+{
 	for (size_t i = 0; i < langs->n; i++) {
 		const struct lang *l = &langs->langs[i];
 
@@ -136,8 +155,45 @@ static void on_probed(void *arg)
 			log_warn(NULL, "%s is not available: install %s", l->name,
 				 l->package ? l->package : "its toolchain");
 	}
+}
+
+/* Not before the languages are known, if that does not take long: a client that comes while the engine is
+ * restarted waits in the backlog instead of hearing that nothing can be run here. */
+static void start_listening(struct engine *n)
+{
+	char url[LISTENER_URL_SIZE] = "";
+	struct err e;
+
+	if (n->api || n->stopping)
+		return;
+	if (open_api(n, &e) < 0) {
+		log_error(NULL, "%s", e.msg);
+		n->code = EXIT_CODE_CONFIG;
+		event_base_loopbreak(n->base);
+		return;
+	}
 	(void)listener_url(n->setup->listener, url, sizeof(url));
 	log_info(NULL, "listening on %s", url);
+}
+
+static void on_probed(void *arg)
+{
+	struct engine *n = arg;
+
+	say_languages(n->setup->langs);
+	start_listening(n);
+}
+
+/* Results can be fetched and jobs can be queued without a container. */
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *n = arg;
+
+	(void)fd;
+	(void)what;
+	if (!n->api && !n->stopping)
+		log_warn(NULL, "no container could be started yet; results can be fetched meanwhile");
+	start_listening(n);
 }
 
 static int open_flow(struct engine *n, struct err *e)
@@ -166,28 +222,14 @@ static int open_worker(struct engine *n, struct err *e)
 	return n->worker ? 0 : -1;
 }
 
-static int open_api(struct engine *n, struct err *e)
-{
-	const struct api_options options = {
-		.base = n->base,
-		.listen_fd = n->setup->listener,
-		.flow = n->flow,
-		.langs = n->setup->langs,
-		.conf = n->setup->conf,
-		.executor = n->executor,
-	};
-
-	n->api = api_new(&options, e);
-	return n->api ? 0 : -1;
-}
-
 static int open_events(struct engine *n, struct err *e)
 {
 	if (evthread_use_pthreads() < 0)
 		return err_set(e, ERR_IO, 0, "libevent cannot use threads");
 	n->base = event_base_new();
 	n->term = n->base ? evsignal_new(n->base, SIGTERM, on_term, n) : NULL;
-	n->news = n->term ? event_new(n->base, n->control, EV_READ | EV_PERSIST, on_news, n) : NULL;
+	n->late = n->term ? evtimer_new(n->base, on_late, n) : NULL;
+	n->news = n->late ? event_new(n->base, n->control, EV_READ | EV_PERSIST, on_news, n) : NULL;
 	if (!n->news)
 		return err_set(e, ERR_IO, ENOMEM, "starting the event loop");
 	return 0;
@@ -198,16 +240,15 @@ static int open_all(struct engine *n, int spawner, struct err *e)
 	const struct native_options native = {
 		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
 	};
+	const struct timeval late = { .tv_sec = LISTEN_AFTER_S };
 
 	if (open_events(n, e) < 0)
 		return -1;
 	n->executor = native_new(n->base, &native, e);
 	if (!n->executor || open_flow(n, e) < 0 || open_worker(n, e) < 0)
 		return -1;
-	if (open_api(n, e) < 0)
-		return -1;
 	attach(n, spawner);
-	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0)
+	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0 || event_add(n->late, &late) < 0)
 		return err_set(e, ERR_IO, 0, "starting the event loop");
 	return 0;
 }
@@ -221,6 +262,8 @@ static void close_all(struct engine *n)
 	api_free(n->api);
 	if (n->news)
 		event_free(n->news);
+	if (n->late)
+		event_free(n->late);
 	if (n->term)
 		event_free(n->term);
 	if (n->base)
@@ -251,16 +294,15 @@ int engine_main(const struct engine_setup *setup, int spawner, int control, pid_
 {
 	struct engine n = { .setup = setup, .control = control };
 	struct err e;
-	int code = EXIT_CODE_OK;
 
 	log_setup((enum log_level)setup->conf->log_level, setup->conf->log_json, "engine");
 	if (settle(setup, parent, &e) < 0 || open_all(&n, spawner, &e) < 0) {
 		log_error(NULL, "%s", e.msg);
-		code = EXIT_CODE_CONFIG;
+		n.code = EXIT_CODE_CONFIG;
 	} else if (event_base_dispatch(n.base) < 0) {
 		log_error(NULL, "the event loop failed");
-		code = EXIT_CODE_FAILED;
+		n.code = EXIT_CODE_FAILED;
 	}
 	close_all(&n);
-	return code;
+	return n.code;
 }
