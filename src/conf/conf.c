@@ -60,7 +60,7 @@ static size_t distance(const char *a, const char *b)
 
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
-	for (size_t i = 0; a[i] && i < 63; i++) {
+	for (size_t i = 0; i < 63 && a[i]; i++) {
 		size_t corner = row[0];
 
 		row[0] = i + 1;
@@ -90,6 +90,7 @@ static int unknown_variable(const char *name, size_t len, struct err *e)
 			nearest = &settings[i];
 		}
 	}
+	assert(nearest);
 	return err_field(e, ERR_INVALID, text,
 			 "there is no setting %s; the nearest is %s%s (--help and docs/settings.md list all)",
 			 text, setting_prefix(nearest), nearest->name);

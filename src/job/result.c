@@ -274,18 +274,25 @@ static bool add_times(struct buf *out, const struct result *r)
 			  r->attempts);
 }
 
+static bool add_identity(struct writer *w, const struct result *r, bool with_state)
+{
+	struct buf *out = w->out;
+
+	return buf_add_str(out, ",\"jobId\":") && add_string(w, r->id) &&
+	       (!with_state || buf_add_str(out, ",\"state\":\"finished\"")) &&
+	       buf_add_str(out, ",\"language\":") && add_string(w, r->language) &&
+	       buf_add_str(out, ",\"version\":") && add_string(w, r->version) &&
+	       buf_printf(out, ",\"verdict\":\"%s\"", verdict_name(r->verdict));
+}
+
 static bool add_object(struct writer *w, const struct result *r, bool with_state)
 {
 	struct buf *out = w->out;
 
 	return buf_printf(out, "{\"success\":true,\"status\":\"%s\",\"response\":",
 			  r->verdict == VERDICT_OK ? "completed" : "failed") &&
-	       add_response(w, r) && buf_add_str(out, ",\"jobId\":") && add_string(w, r->id) &&
-	       (!with_state || buf_add_str(out, ",\"state\":\"finished\"")) &&
-	       buf_add_str(out, ",\"language\":") && add_string(w, r->language) &&
-	       buf_add_str(out, ",\"version\":") && add_string(w, r->version) &&
-	       buf_printf(out, ",\"verdict\":\"%s\"", verdict_name(r->verdict)) &&
-	       add_step_fields(w, &r->run) && add_compile(w, r) && add_times(out, r) &&
+	       add_response(w, r) && add_identity(w, r, with_state) && add_step_fields(w, &r->run) &&
+	       add_compile(w, r) && add_times(out, r) &&
 	       (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
 	       add_replaced_flag(w) && buf_add_char(out, '}');
 }

@@ -91,11 +91,32 @@ static int name_problem(struct err *e, const char *text)
 	return err_set(e, ERR_INVALID, 0, "a file name must %s", text);
 }
 
-int submission_check_file_name(const char *name, size_t len, struct err *e)
+/* What no part of a name may be: a path through any of these leaves the work directory or has two names. */
+static bool is_bad_part(const char *part, size_t n)
+{
+	return n == 0 || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.');
+}
+
+static int check_parts(const char *name, size_t len, struct err *e)
 {
 	const char *part = name, *end = name + len;
 	unsigned n_parts = 0;
 
+	for (;;) {
+		const char *slash = memchr(part, '/', (size_t)(end - part));
+
+		if (is_bad_part(part, (size_t)((slash ? slash : end) - part)))
+			return name_problem(e, "not have a part that is empty, \".\" or \"..\"");
+		if (++n_parts > FILE_NAME_PARTS)
+			return name_problem(e, "have at most 16 parts between slashes");
+		if (!slash)
+			return 0;
+		part = slash + 1;
+	}
+}
+
+int submission_check_file_name(const char *name, size_t len, struct err *e)
+{
 	if (len == 0 || len > FILE_NAME_MAX)
 		return name_problem(e, "have 1 to 255 bytes");
 	for (size_t i = 0; i < len; i++) {
@@ -106,18 +127,7 @@ int submission_check_file_name(const char *name, size_t len, struct err *e)
 		return name_problem(e, "be valid UTF-8");
 	if (name[0] == '/')
 		return name_problem(e, "be relative: without '/' at its beginning");
-	for (;;) {
-		const char *slash = memchr(part, '/', (size_t)(end - part));
-		size_t n = (size_t)((slash ? slash : end) - part);
-
-		if (n == 0 || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
-			return name_problem(e, "not have a part that is empty, \".\" or \"..\"");
-		if (++n_parts > FILE_NAME_PARTS)
-			return name_problem(e, "have at most 16 parts between slashes");
-		if (!slash)
-			return 0;
-		part = slash + 1;
-	}
+	return check_parts(name, len, e);
 }
 
 static int read_file_name(struct parse *p, size_t index, json_t *value, struct job_file *file)

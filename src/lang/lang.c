@@ -143,28 +143,31 @@ static int check_table(const struct lang_table *t, const char *dir, struct err *
 	return 0;
 }
 
-struct lang_table *lang_table_load(const char *dir, struct err *e)
+static int read_directory(struct lang_table *t, const char *dir, struct err *e)
 {
-	AUTO(lang_table_free_p) struct lang_table *t = calloc(1, sizeof(*t));
 	struct dirent **entries;
-	int n, status = 0;
+	int status = 0, n = scandir(dir, &entries, is_language_file, alphasort);
 
-	if (!t) {
-		err_set(e, ERR_IO, ENOMEM, "read language files");
-		return NULL;
-	}
-	n = scandir(dir, &entries, is_language_file, alphasort);
-	if (n < 0) {
-		err_set(e, ERR_IO, errno, "read the language directory %s", dir);
-		return NULL;
-	}
+	if (n < 0)
+		return err_set(e, ERR_IO, errno, "read the language directory %s", dir);
 	for (int i = 0; i < n; i++) {
 		if (status == 0)
 			status = add_file(t, dir, entries[i]->d_name, e);
 		free(entries[i]);
 	}
 	free(entries);
-	if (status < 0 || check_table(t, dir, e) < 0)
+	return status;
+}
+
+struct lang_table *lang_table_load(const char *dir, struct err *e)
+{
+	AUTO(lang_table_free_p) struct lang_table *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		err_set(e, ERR_IO, ENOMEM, "read language files");
+		return NULL;
+	}
+	if (read_directory(t, dir, e) < 0 || check_table(t, dir, e) < 0)
 		return NULL;
 	qsort(t->langs, t->n, sizeof(*t->langs), by_name);
 	return TAKE(t);

@@ -347,7 +347,7 @@ static void place_close(struct place *p)
 
 TEST(adding_a_language_is_adding_a_file)
 {
-	AUTO(place_close) struct place p;
+	AUTO(place_close) struct place p = { "" };
 	AUTO(lang_table_free_p) struct lang_table *before = NULL, *after = NULL;
 	struct err e = { 0 };
 
@@ -384,7 +384,7 @@ TEST(two_languages_cannot_share_a_name_or_an_extension)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		AUTO(place_close) struct place p;
+		AUTO(place_close) struct place p = { "" };
 		struct err e = { 0 };
 
 		place_open(&p);
@@ -397,7 +397,7 @@ TEST(two_languages_cannot_share_a_name_or_an_extension)
 
 TEST(one_bad_file_stops_the_load_and_is_named)
 {
-	AUTO(place_close) struct place p;
+	AUTO(place_close) struct place p = { "" };
 	struct err e = { 0 };
 
 	place_open(&p);
@@ -409,7 +409,7 @@ TEST(one_bad_file_stops_the_load_and_is_named)
 
 TEST(a_directory_without_languages_is_an_error)
 {
-	AUTO(place_close) struct place p;
+	AUTO(place_close) struct place p = { "" };
 	struct err e = { 0 };
 
 	place_open(&p);
@@ -422,7 +422,7 @@ TEST(a_directory_without_languages_is_an_error)
 
 TEST(a_file_that_is_too_large_is_refused)
 {
-	AUTO(place_close) struct place p;
+	AUTO(place_close) struct place p = { "" };
 	AUTO_FREE char *text = malloc(300001);
 	struct err e = { 0 };
 

@@ -305,20 +305,27 @@ static int check_templates(const struct parse *p)
 	return 0;
 }
 
-static int read_language(const struct parse *p, json_t *root)
+/* Who the language is: what a submission can call it, and which files are its own. */
+static int read_identity(const struct parse *p, json_t *root)
 {
 	struct lang *l = p->lang;
 
-	if (!json_is_object(root))
-		return err_set(p->e, ERR_INVALID, 0, "%s: must hold one JSON object", p->file);
-	if (check_keys(p, "", root, known_keys, sizeof(known_keys) / sizeof(char *)) < 0 ||
-	    read_text(p, root, "name", &l->name) < 0 ||
+	if (read_text(p, root, "name", &l->name) < 0 ||
 	    read_strings(p, root, "aliases", "aliases", &l->aliases) < 0 ||
 	    read_strings(p, root, "extensions", "extensions", &l->extensions) < 0 ||
-	    read_text(p, root, "source", &l->source) < 0 || check_names(p) < 0 || read_compile(p, root) < 0 ||
-	    check_flags(p) < 0 || read_strings(p, root, "run", "run", &l->run) < 0 || read_env(p, root) < 0 ||
-	    read_strings(p, root, "version", "version", &l->version_argv) < 0 ||
-	    read_text(p, root, "package", &l->package) < 0 || read_text(p, root, "image", &l->image) < 0 ||
+	    read_text(p, root, "source", &l->source) < 0 || read_text(p, root, "package", &l->package) < 0 ||
+	    read_text(p, root, "image", &l->image) < 0)
+		return -1;
+	return check_names(p);
+}
+
+static int read_steps(const struct parse *p, json_t *root)
+{
+	struct lang *l = p->lang;
+
+	if (read_compile(p, root) < 0 || check_flags(p) < 0 ||
+	    read_strings(p, root, "run", "run", &l->run) < 0 ||
+	    read_strings(p, root, "version", "version", &l->version_argv) < 0 || read_env(p, root) < 0 ||
 	    read_limits(p, root, "limits", &l->limits) < 0)
 		return -1;
 	if (l->run.n == 0)
@@ -326,6 +333,16 @@ static int read_language(const struct parse *p, json_t *root)
 	if (l->version_argv.n == 0)
 		return bad(p, "version", "must be an array of at least one string");
 	return check_templates(p);
+}
+
+static int read_language(const struct parse *p, json_t *root)
+{
+	if (!json_is_object(root))
+		return err_set(p->e, ERR_INVALID, 0, "%s: must hold one JSON object", p->file);
+	if (check_keys(p, "", root, known_keys, sizeof(known_keys) / sizeof(char *)) < 0 ||
+	    read_identity(p, root) < 0)
+		return -1;
+	return read_steps(p, root);
 }
 
 int lang_parse(const char *text, size_t len, const char *file, struct lang *ret_lang, struct err *e)
