@@ -21,7 +21,11 @@
  * than its own deadline an engine may take to end. */
 #define GRACE_MS 5000
 
-#define NEVER	 INT64_MAX
+/* Wrappers like timeout(1) and make(1) pass a signal on that has reached us already: only a later one means
+ * impatience. */
+#define SECOND_REQUEST_MS 1000
+
+#define NEVER		  INT64_MAX
 
 struct child {
 	const char *name;
@@ -39,6 +43,7 @@ struct monitor {
 	struct child engine, spawner;
 	int control; /* -1 while there is no engine */
 	bool stopping;
+	int64_t stopped_at_ms;
 	int exit_code;
 };
 
@@ -148,6 +153,7 @@ static void stop(struct monitor *m, int exit_code, int64_t now)
 	if (m->stopping)
 		return;
 	m->stopping = true;
+	m->stopped_at_ms = now;
 	m->exit_code = exit_code;
 	if (m->engine.pid) {
 		(void)kill(m->engine.pid, SIGTERM);
@@ -243,7 +249,9 @@ static void on_signal(struct monitor *m, int sig, int64_t now)
 {
 	if (sig != SIGTERM && sig != SIGINT)
 		return;
-	if (m->stopping && m->engine.pid) {
+	if (m->stopping) {
+		if (!m->engine.pid || now - m->stopped_at_ms < SECOND_REQUEST_MS)
+			return;
 		log_warn(NULL, "asked to stop a second time: not waiting for running jobs any longer");
 		m->engine.kill_at_ms = now;
 		return;
