@@ -10,11 +10,14 @@
 #include "base/cleanup.h"
 
 #define STATEMENTS_MAX 64
+/* The file grows in steps of this. */
+#define CHUNK_BYTES (1 << 20)
 
 struct db_conn {
 	sqlite3 *sql;
 	bool trouble;
 	int wal_pages;
+	int64_t reserved; /* bytes */
 	int n_statements;
 	struct {
 		const char *literal;
@@ -45,6 +48,13 @@ static bool is_about_space(int code, int sys)
 	       ((code & 0xff) == SQLITE_IOERR && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG));
 }
 
+static int say_full(struct err *e)
+{
+	return err_set(
+		e, ERR_DISK_FULL, 0,
+		"The disk with the data directory is full. Free some space; nothing accepted is lost.");
+}
+
 static int fail(struct db_conn *c, struct err *e)
 {
 	int code = sqlite3_extended_errcode(c->sql);
@@ -55,9 +65,7 @@ static int fail(struct db_conn *c, struct err *e)
 	if (!is_of_statement(code))
 		c->trouble = true;
 	if (is_about_space(code, sys))
-		return err_set(e, ERR_DISK_FULL, 0,
-			       "The disk with the data directory is full. Free some space; nothing accepted "
-			       "is lost.");
+		return say_full(e);
 	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
 		return err_set(e, ERR_CORRUPT, 0,
 			       "The database is damaged (%s). Stop the server and restore it from a backup.",
@@ -103,6 +111,7 @@ static int configure(struct db_conn *c, const char *path, bool writes, struct er
 	if (set_journal(c, path, e) < 0)
 		return -1;
 	sqlite3_wal_hook(c->sql, count_wal, c);
+	(void)sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_CHUNK_SIZE, &(int){ CHUNK_BYTES });
 	/* Distributions build SQLite with secure_delete on, which rewrites whole freed pages; FAST still
 	 * wipes what is being written anyway. */
 	return db_script(c,
@@ -221,6 +230,25 @@ bool db_conn_take_trouble(struct db_conn *c)
 bool db_conn_in_transaction(struct db_conn *c)
 {
 	return !sqlite3_get_autocommit(c->sql);
+}
+
+int db_conn_reserve(struct db_conn *c, struct err *e)
+{
+	int64_t pages, page_size;
+	sqlite3_int64 size;
+
+	if (db_number(c, "PRAGMA page_count", &pages, e) < 0 ||
+	    db_number(c, "PRAGMA page_size", &page_size, e) < 0)
+		return -1;
+	size = pages * page_size;
+	if (size <= c->reserved)
+		return 0;
+	if (sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_SIZE_HINT, &size) != SQLITE_OK) {
+		c->trouble = true;
+		return say_full(e);
+	}
+	c->reserved = (size + CHUNK_BYTES - 1) / CHUNK_BYTES * CHUNK_BYTES;
+	return 0;
 }
 
 void db_conn_checkpoint(struct db_conn *c)

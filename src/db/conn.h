@@ -47,6 +47,10 @@ bool db_conn_take_trouble(struct db_conn *c);
 
 bool db_conn_in_transaction(struct db_conn *c);
 
+/* Gives the file the space that all pages of the open transaction will need in it, so that moving the WAL
+ * never fails for want of space: on a full disk it is the one way to get room for deletes. ERR_DISK_FULL. */
+int db_conn_reserve(struct db_conn *c, struct err *e);
+
 /* Moves what it can from the WAL into the database. Errors show at the next commit. */
 void db_conn_checkpoint(struct db_conn *c);
 /* Pages in the WAL since it was last moved. */

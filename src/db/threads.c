@@ -194,7 +194,7 @@ static int run_batch(struct db_conn *c, struct list *batch, struct err *e)
 		if (run_guarded(c, first, last, e) < 0)
 			goto undo;
 	}
-	if (step(c, "COMMIT", e) == 0)
+	if (db_conn_reserve(c, e) == 0 && step(c, "COMMIT", e) == 0)
 		return 0;
 undo:
 	if (db_conn_in_transaction(c))

@@ -81,9 +81,7 @@ struct get {
 	flow_get_fn *fn;
 	void *arg;
 	struct later later;
-	bool known;
 	struct job_view view;
-	struct err err;
 };
 
 static void get_go(struct get *g);
@@ -92,13 +90,6 @@ static void get_tell(struct get *g, const struct job_view *view, const struct er
 {
 	g->fn(view, e, g->arg);
 	free(g);
-}
-
-static void get_tell_now(struct later *l)
-{
-	struct get *g = container_of(l, struct get, later);
-
-	get_tell(g, g->known ? &g->view : NULL, g->err.kind == ERR_NONE ? NULL : &g->err);
 }
 
 static void get_position(int64_t position, const struct err *e, void *arg)
@@ -138,14 +129,23 @@ static void get_row(const struct store_row *row, const struct err *e, void *arg)
 
 /* A job whose submit is not durable is not there yet. One whose result is not durable still runs, or waits
  * if it never did. */
-static void view_job(struct get *g, const struct job *job)
+static void tell_job(struct get *g, const struct job *job)
 {
-	g->known = job->stored;
 	g->view.state = job->withdrawal ? JOB_QUEUED : JOB_RUNNING;
-	g->view.position = -1;
-	g->view.created_ms = job->result	     ? job->result->created_ms
-			     : job->lease.submission ? job->lease.submission->created_ms
-						     : 0;
+	if (job->result)
+		g->view.created_ms = job->result->created_ms;
+	else if (job->lease.submission)
+		g->view.created_ms = job->lease.submission->created_ms;
+	get_tell(g, job->stored ? &g->view : NULL, NULL);
+}
+
+static void tell_waiting(struct get *g, const struct queue_peek *peek)
+{
+	g->view.state = JOB_QUEUED;
+	g->view.position = peek->position;
+	if (peek->submission)
+		g->view.created_ms = peek->submission->created_ms;
+	get_tell(g, peek->stored ? &g->view : NULL, NULL);
 }
 
 static void get_go(struct get *g)
@@ -153,21 +153,23 @@ static void get_go(struct get *g)
 	struct queue *q = g->flow->queue;
 	struct job *job = job_find(g->flow, g->id);
 	struct queue_peek peek;
+	struct err e;
 
 	if (++g->rounds > ROUNDS_MAX) {
-		err_set(&g->err, ERR_CORRUPT, 0, "Job %s is stored but neither waits nor runs.", g->id);
+		err_set(&e, ERR_CORRUPT, 0, "Job %s is stored but neither waits nor runs.", g->id);
+		get_tell(g, NULL, &e);
 	} else if (job) {
-		view_job(g, job);
+		tell_job(g, job);
 	} else if (q->ops->peek(q, g->id, &peek)) {
-		g->known = peek.stored;
-		g->view.state = JOB_QUEUED;
-		g->view.position = peek.position;
-		g->view.created_ms = peek.submission ? peek.submission->created_ms : 0;
+		tell_waiting(g, &peek);
 	} else {
 		g->flow->store->ops->get(g->flow->store, g->id, get_row, g);
-		return;
 	}
-	later_call(&g->flow->later, &g->later, get_tell_now);
+}
+
+static void get_start(struct later *l)
+{
+	get_go(container_of(l, struct get, later));
 }
 
 void flow_get(struct flow *f, const char *id, flow_get_fn *fn, void *arg)
@@ -180,7 +182,7 @@ void flow_get(struct flow *f, const char *id, flow_get_fn *fn, void *arg)
 	g->view.position = -1;
 	snprintf(g->id, sizeof(g->id), "%s", id);
 	later_init(&g->later);
-	get_go(g);
+	later_call(&f->later, &g->later, get_start);
 }
 
 void flow_counts(struct flow *f, struct flow_counts *ret_counts)
