@@ -69,14 +69,14 @@ static FILE *json;
 /* Busy milliseconds of all cores since boot, from the first line of /proc/stat. */
 static double machine_busy_ms(void)
 {
-	unsigned long long user, nice, system, idle, iowait, irq, softirq, steal;
+	unsigned long long user, nice, kernel, idle, iowait, irq, softirq, steal;
 	FILE *f = fopen("/proc/stat", "r");
 
-	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
+	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &kernel, &idle,
 			 &iowait, &irq, &softirq, &steal) != 8)
 		err(1, "read /proc/stat");
 	fclose(f);
-	return (double)(user + nice + system + irq + softirq) * 1000 / (double)sysconf(_SC_CLK_TCK);
+	return (double)(user + nice + kernel + irq + softirq) * 1000 / (double)sysconf(_SC_CLK_TCK);
 }
 
 static double own_busy_ms(void)
