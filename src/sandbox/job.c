@@ -69,6 +69,8 @@ static void prepare(const struct slot_plan *plan, struct job *j, int restricted)
 	j->report = plan->report;
 	j->go = plan->go;
 	default_signals();
+	/* Takes the page faults now rather than on the way to the program. */
+	memset(&view, 0, sizeof(view));
 	if (prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)
