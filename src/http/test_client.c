@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/unit.h"
-
 #include "http/test_client.h"
+
+#include "base/unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/unit.h"
-
 #include "http/test_server.h"
+
+#include "base/unit.h"
 
 #include <event2/event.h>
 #include <string.h>
