@@ -2,6 +2,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -314,7 +317,6 @@ static void on_building_report(struct spawner *s, struct pool_slot *slot, const 
 	struct err e;
 
 	if (report->type == SLOT_READY) {
-		slot->failures = 0;
 		set_state(s, slot, POOL_READY, SPAWNER_NEVER, now);
 		return;
 	}
@@ -355,6 +357,17 @@ void pool_on_report(struct spawner *s, struct pool_slot *slot, int64_t now)
 	}
 }
 
+/* An init that ended without having been told to. */
+static void fail_of_death(struct spawner *s, struct pool_slot *slot, const siginfo_t *info, int64_t now)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "its init ended %s (%s %d)",
+		 slot->state == POOL_BUILDING ? "while it was built" : "while it waited for a run",
+		 info->si_code == CLD_EXITED ? "status" : "signal", info->si_status);
+	fail(s, slot, why, now);
+}
+
 void pool_on_death(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	siginfo_t info = { 0 };
@@ -367,10 +380,8 @@ void pool_on_death(struct spawner *s, struct pool_slot *slot, int64_t now)
 	close_fd(&slot->pidfd);
 	if (slot->state == POOL_BUSY)
 		run_on_death(s, slot->run, now);
-	else if (slot->state == POOL_BUILDING)
-		fail(s, slot, "its init ended early", now);
-	else if (slot->state == POOL_READY)
-		fail(s, slot, "its init ended while it waited for a run", now);
+	else if (slot->state == POOL_BUILDING || slot->state == POOL_READY)
+		fail_of_death(s, slot, &info, now);
 	if (slot->state == POOL_ENDING)
 		start_sweep(s, slot, now);
 }

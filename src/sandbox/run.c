@@ -133,19 +133,16 @@ static void give_back(struct spawner *s, struct run *run, enum wire_stop stop, c
 	free_run(s, run);
 }
 
-static void note_outcome(struct spawner *s, const struct run *run, const struct verdict *v, int64_t end,
+static void note_outcome(const struct run *run, const struct verdict_facts *facts, const struct verdict *v,
 			 struct wire_done *done)
 {
-	const struct pool_slot *slot = run->slot;
-
-	(void)s;
 	done->stop = v->stop;
 	done->exit_code = v->exit_code;
 	done->signal = v->signal;
 	done->start_errno = run->start_errno;
-	done->cpu_us = cgroup_box_cpu_us(&slot->groups) - run->cpu_base_us;
-	done->wall_us = (end - run->go_at) / 1000;
-	done->memory_bytes = cgroup_box_peak_bytes(&slot->groups);
+	done->cpu_us = facts->cpu_us;
+	done->wall_us = facts->wall_us;
+	done->memory_bytes = cgroup_box_peak_bytes(&run->slot->groups);
 	if (v->lost)
 		done->flags |= WIRE_DONE_LOST | WIRE_DONE_STARTED;
 	snprintf(done->problem, sizeof(done->problem), "%s", v->lost ? v->problem : run->problem);
@@ -173,7 +170,7 @@ static void finish(struct spawner *s, struct run *run, int64_t now)
 	struct verdict v = verdict_decide(&facts);
 	struct wire_done done = { .head = { .type = WIRE_DONE, .size = sizeof(done), .run = run->id } };
 
-	note_outcome(s, run, &v, end, &done);
+	note_outcome(run, &facts, &v, &done);
 	if (run->artifacts >= 0)
 		done.flags |= WIRE_DONE_ARTIFACTS;
 	outbox_put(&s->outbox, &done, &run->artifacts, run->artifacts >= 0 ? 1 : 0);
@@ -284,6 +281,7 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	list_remove(&run->link);
 	slot->run = run;
 	slot->state = POOL_BUSY;
+	slot->failures = 0;
 	announce(s, run);
 	close_inputs(run);
 	return 0;

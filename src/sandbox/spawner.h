@@ -64,7 +64,7 @@ struct pool_slot {
 	uint64_t serial;   /* of the slot, never used again */
 	bool asked;	   /* SWEEPING: the builder has the request */
 	bool quarantined;  /* it did not die in time; ends when it is gone after all */
-	uint32_t failures; /* builds that failed in a row */
+	uint32_t failures; /* builds that failed since it had a run */
 	int64_t deadline;
 	int64_t since; /* when this state began */
 

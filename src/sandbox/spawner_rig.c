@@ -70,7 +70,8 @@ void rig_config(struct rig *r, uint32_t slots)
 		.size = sizeof(r->config),
 		.version = CODECRUSHER_VERSION,
 		.slots = slots,
-		.uid_base = 0x71000000,
+		/* 256 blocks of uids, which no other rig on this host is likely to count. */
+		.uid_base = 0x71000000u + ((uint32_t)getpid() & 0x7f) * 0x100000u,
 		.log_level = 2,
 		.rootfs = "host",
 		.maxima = { .cpu_ms = 10000,
