@@ -104,7 +104,8 @@ struct lease {
 	int64_t started_ms;	       /* wall clock of the take */
 };
 
-/* Asks for one job. `fn` is called when there is one. Jobs come oldest first. */
+/* Asks for one job. `fn` is called when there is one; none is handed out while nothing can be stored, for its
+ * result could only be kept in memory. Jobs come oldest first. */
 typedef void flow_take_fn(struct lease *l, void *arg);
 struct flow_take *flow_take(struct flow *f, flow_take_fn *fn, void *arg);
 /* Withdraws the question and sets the pointer to NULL; NULL is fine. */
