@@ -3,7 +3,6 @@
 #include "base/unit.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -376,6 +375,5 @@ int main(void)
 		S(a_port_in_use_is_said),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,8 @@ struct http_server *http_server_new(struct event_base *base, int listen_fd, cons
 		return NULL;
 	}
 	s->listen_fd = listen_fd;
+	/* A client that resets must cost its connection, not the process. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	return TAKE(s);
 }
 

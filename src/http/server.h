@@ -14,7 +14,7 @@
  * A client that shuts down only its sending half (curl never does) still gets its answers, unless the
  * exchange has an on_gone callback: then it counts as having left.
  *
- * Not thread-safe; everything happens on the loop's thread. SIGPIPE must be ignored by the process.
+ * Not thread-safe; everything happens on the loop's thread.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -78,7 +78,8 @@ int http_listen(const char *host, int port, struct err *e);
 /* The port it listens on; -1 with errno. */
 int http_listen_port(int fd);
 
-/* Serves the listening socket, which is then the server's. NULL with the reason; then it is the caller's. */
+/* Serves the listening socket, which is then the server's. Makes the process ignore SIGPIPE. NULL with the
+ * reason; then it is the caller's. */
 struct http_server *http_server_new(struct event_base *base, int listen_fd, const struct http_options *o,
 				    struct err *e);
 /* Closes everything; on_gone callbacks are run. Exchanges that are still to be answered may be, later: that

@@ -2,7 +2,6 @@
 /* Requests and answers: what is taken, what is refused and how, in which order. */
 #include "base/unit.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,6 +256,5 @@ int main(void)
 		S(a_large_answer_arrives_whole),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
