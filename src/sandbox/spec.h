@@ -32,10 +32,13 @@ struct spec {
 	const char *const *env;	 /* NULL-terminated */
 	const struct spec_file *files;
 	size_t n_files;
-	const char *const *collect; /* NULL-terminated or NULL */
+	/* NULL-terminated or NULL. Paths below /box: `*` and `?` stop at '/', `**` does not; a pattern
+	 * without a match is no error. */
+	const char *const *collect;
 };
 
-/* Writes and seals a memfd. -1 with ERR_LIMIT or ERR_IO. The caller closes it. */
+/* Writes and seals a memfd. -1 with ERR_LIMIT, ERR_IO, or ERR_INVALID (no argv, or a file name that is not
+ * relative and plain). The caller closes it. */
 int spec_memfd(const struct spec *s, struct err *e);
 
 /* Whether a collecting pattern names the path: `*` and `?` stop at '/', `**` does not; everything else is
