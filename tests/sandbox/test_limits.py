@@ -86,7 +86,7 @@ MEMORY = {
     "a child while the parent sleeps": "import os, time\nif os.fork() == 0: x = bytearray(200 << 20)\ntime.sleep(30)",
     "many children together": "import os, time\nfor i in range(8):\n if os.fork() == 0:\n  x = bytearray(20 << 20)\n  time.sleep(20)\ntime.sleep(20)",
     "/dev/shm": "open('/dev/shm/x', 'wb').write(bytearray(60 << 20)); x = bytearray(50 << 20)",
-    "a file in memory": "import os\nf = os.memfd_create('x')\nfor _ in range(200): os.write(f, bytes(1 << 20))",
+    "a file in memory": "import os\nfor _ in range(10):\n f = os.memfd_create('x')\n for _ in range(30): os.write(f, bytes(1 << 20))",
     "a shared mapping": "import mmap\nm = mmap.mmap(-1, 200 << 20)\nfor i in range(0, 200 << 20, 4096): m[i] = 1",
     "SIGTERM handled": "import signal\nsignal.signal(15, lambda *a: None)\nx = bytearray(200 << 20)",
 }
