@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "worker/probe.h"
+
+/* A slot that breaks is asked again, but not for ever. */
+#define ANSWER_MS 60000
 
 struct probing {
 	struct local *local;
@@ -23,12 +27,16 @@ int languages_probe(struct local *l, struct lang_table *langs, struct err *e)
 {
 	struct probing p = { .local = l };
 	struct probe *probe = probe_new(l->executor, langs, on_done, &p);
+	const int64_t deadline = clock_mono_ms() + ANSWER_MS;
 	int rc = 0;
 
 	if (!probe)
 		return err_set(e, ERR_IO, ENOMEM, "asking the toolchains");
 	while (!p.done && rc == 0) {
 		rc = local_wait_ready(l, e);
+		if (rc == 0 && clock_mono_ms() >= deadline)
+			rc = err_set(e, ERR_UNSUPPORTED, 0, "the toolchains did not answer in %d s",
+				     ANSWER_MS / 1000);
 		if (rc == 0)
 			probe_go(probe);
 		if (rc == 0 && !p.done)
