@@ -76,6 +76,8 @@ static int serve(const struct conf *conf)
 	struct err e;
 	int code;
 
+	/* What we were started with open would be open in the engine, too. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	log_setup((enum log_level)conf->log_level, conf->log_json, "monitor");
 	code = refuse_unbuilt(conf);
 	if (code != EXIT_CODE_OK)
