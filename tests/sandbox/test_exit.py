@@ -30,7 +30,7 @@ def test_a_realtime_signal_has_a_name(server):
 
 CRASHES = {
     "SIGSEGV": "int main(void) { *(volatile int *)8 = 1; }",
-    "SIGFPE": "int main(void) { volatile int n = 0; return 1 / n; }",
+    "SIGFPE": "int main(void) { volatile int n = 0; return 7 / n; }",
     "SIGABRT": "#include <stdlib.h>\nint main(void) { abort(); }",
     "SIGILL": "int main(void) { __builtin_trap(); }",
 }
