@@ -97,7 +97,6 @@ BAD_SETTINGS = [
     ({"CODECRUSHER_STORE": "mysql"}, "CODECRUSHER_STORE"),
     ({"REDIS_URL": "redis://127.0.0.1"}, "REDIS_URL"),
     ({"CODECRUSHER_USER": "nobody-by-this-name"}, "nobody-by-this-name"),
-    ({"CODECRUSHER_ROOTFS": "relative"}, "ROOTFS"),
     ({"CODECRUSHER_LANGUAGES_DIR": "/nowhere"}, "/nowhere"),
     ({"CODECRUSHER_SPAWNER": "/nowhere"}, "/nowhere"),
     ({"CODECRUSHER_ALLOW_WEAK": "everything"}, "everything"),
