@@ -156,10 +156,10 @@ def test_every_acknowledged_job_has_exactly_one_result(server):
 def kill(server, role):
     """SIGKILLs one process. A monitor that died is started again once all that was below it is gone, as a
     service manager would."""
-    pid = harness.wait_until(lambda: server.find(role), 20, f"a {role} to kill")
     if role != "monitor":
-        os.kill(pid, signal.SIGKILL)
+        harness.wait_until(lambda: killed(server.find(role)), 20, f"a {role} to kill")
         return
+    pid = server.find(role)
     orphans = [p for p in server.tree() if harness.uid_of(p) is not None]
     os.kill(pid, signal.SIGKILL)
     server.process.wait()
@@ -167,6 +167,14 @@ def kill(server, role):
         lambda: not [p for p in orphans if alive(p)], 20, "everything below the killed monitor to end"
     )
     server.start(ready=False)
+
+
+def killed(pid):
+    """False when there is none, or when it went just before, with the process killed last."""
+    try:
+        return bool(pid) and os.kill(pid, signal.SIGKILL) is None
+    except ProcessLookupError:
+        return False
 
 
 def runs(server, comm):
