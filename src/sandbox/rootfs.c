@@ -259,9 +259,15 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	AUTO_CLOSE int from = -1;
 	AUTO_CLOSE int root = -1;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(e, ERR_UNSUPPORTED, errno,
 			       "a mount namespace of its own (needs root with CAP_SYS_ADMIN)");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_set(e, ERR_UNSUPPORTED, errno,
+			       errno == EINVAL
+				       ? "in a chroot its root must be a mount point (mount --bind it "
+					 "onto itself before chroot)"
+				       : "make the mounts private (needs CAP_SYS_ADMIN)");
 	from = open(is_host ? "/" : config->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (from < 0)
 		return err_set(e, ERR_INVALID, errno, "open the rootfs directory %s", config->rootfs);
