@@ -7,6 +7,8 @@
  * /etc and /dev are directories of that tmpfs and no mounts of their own: each mount here is copied for each
  * slot.
  */
+#include "sandbox/rootfs.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sandbox/rootfs.h"
 #include "sandbox/slot.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
