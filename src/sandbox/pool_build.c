@@ -158,6 +158,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.cgroup_procs = { -1 },
 		.filter = &s->job_filter,
 		.init_filter = &s->init_filter,
+		.warm = slot->warm ? &s->config->warm[slot->warm - 1] : NULL,
 	};
 	int result;
 
