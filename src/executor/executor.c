@@ -24,6 +24,13 @@ void executor_capacity(struct executor *x, struct exec_capacity *ret)
 	x->ops->capacity(x, ret);
 }
 
+void executor_warm(struct executor *x, unsigned warm, struct exec_warm *ret)
+{
+	*ret = (struct exec_warm){ 0 };
+	if (x->ops->warm)
+		x->ops->warm(x, warm, ret);
+}
+
 void executor_on_capacity(struct executor *x, exec_capacity_fn *fn, void *arg)
 {
 	x->capacity_changed = fn;

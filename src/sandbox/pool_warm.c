@@ -4,6 +4,7 @@
  * only with time that nobody else wants: not while a run waits or every slot is taken, few at once, and the
  * plain slots first.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -48,7 +49,7 @@ void pool_warm_failed(struct spawner *s, const struct pool_slot *slot, int error
 
 	if (warm->off)
 		return;
-	if (error) {
+	if (error == ENOENT || error == EACCES || error == ENOEXEC) {
 		warm->off = true;
 		log_info(NULL, "%s is not kept warm: it cannot be started (%s)", name, strerror(error));
 		return;
