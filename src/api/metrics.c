@@ -157,7 +157,8 @@ static void add_warm(struct buf *out, const struct metrics *m, struct executor *
 	} rows[] = {
 		{ "codecrusher_warm_hits_total", "Runs that a started interpreter waited for.",
 		  offsetof(struct exec_warm, hits) },
-		{ "codecrusher_warm_misses_total", "Runs that could have had a started interpreter; none waited.",
+		{ "codecrusher_warm_misses_total",
+		  "Runs that could have had a started interpreter; none waited.",
 		  offsetof(struct exec_warm, misses) },
 	};
 
@@ -170,9 +171,9 @@ static void add_warm(struct buf *out, const struct metrics *m, struct executor *
 			if (l->warm_index == 0)
 				continue;
 			executor_warm(x, l->warm_index, &counts);
-			(void)buf_printf(out, "%s{language=\"%s\"} %" PRId64 "\n", rows[r].name, l->name,
-					 *(const int64_t *)(const void *)((const char *)&counts +
-									  rows[r].offset));
+			(void)buf_printf(
+				out, "%s{language=\"%s\"} %" PRId64 "\n", rows[r].name, l->name,
+				*(const int64_t *)(const void *)((const char *)&counts + rows[r].offset));
 		}
 	}
 }

@@ -16,10 +16,9 @@
 #define TEXT_MAX     1024
 #define NAME_MAX_LEN 32
 
-static const char *const known_keys[] = { "name",    "aliases", "extensions", "source",
-					  "compile", "run",	"env",	      "version",
-					  "package", "image",	"limits",     "compileLimits",
-					  "warm" };
+static const char *const known_keys[] = { "name",   "aliases",	     "extensions", "source",  "compile",
+					  "run",    "env",	     "version",	   "package", "image",
+					  "limits", "compileLimits", "warm" };
 static const char *const compile_keys[] = { "argv", "artifacts", "flags" };
 
 static const struct {

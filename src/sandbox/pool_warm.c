@@ -11,7 +11,7 @@
 #include "sandbox/spawner.h"
 
 /* Enough to keep up with one client that sends job after job; the builder has room for plain ones besides. */
-#define MAX_WARMING    2u
+#define MAX_WARMING 2u
 
 /* An idle interpreter is replaced after this, so that what it has read of the system is never old. */
 #define EXPIRY_NS      (60 * SPAWNER_SECOND)

@@ -34,8 +34,8 @@ bool plan_compile(struct plan *ret, const struct lang *l, const struct submissio
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s);
 void plan_done(struct plan *p);
 
-/* Whether a started interpreter that waits for the language's main file does exactly what a cold start of this
- * submission's run would. */
+/* Whether a started interpreter that waits for the language's main file does exactly what a cold start of
+ * this submission's run would. */
 bool plan_is_warm(const struct lang *l, const struct submission *s);
 
 /* The plan as the executor takes it, without descriptors. Borrows from the plan. */

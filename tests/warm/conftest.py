@@ -9,7 +9,7 @@ import harness
 SEEN = ("verdict", "exitCode", "signal", "stdout", "stderr", "response", "truncated")
 
 
-SOURCES = {"python": "main.py", "javascript": "main.js", "bash": "main.sh"}
+SOURCES = {"python": "main.py", "javascript": "main.js"}
 
 
 def submit(server, language, code, **fields):
