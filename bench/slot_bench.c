@@ -6,6 +6,7 @@
  *   slot_bench SPAWNER PROGRAM [ROUNDS]
  */
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -197,7 +198,7 @@ static void row(const char *mode, int64_t gap_ns, int rounds, bool with_bwrap)
 
 int main(int argc, char *argv[])
 {
-	char run_dir[] = "/tmp/codecrusher-bench-run-XXXXXX";
+	static const char run_dir[] = "/run/codecrusher"; /* its locks keep us apart from servers */
 	int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 4;
 	bool with_bwrap = access("/usr/bin/bwrap", X_OK) == 0;
 	struct wire_message hello;
@@ -206,7 +207,8 @@ int main(int argc, char *argv[])
 
 	if (argc < 3)
 		errx(2, "usage: slot_bench SPAWNER PROGRAM [ROUNDS]");
-	if (!mkdtemp(run_dir) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	if ((mkdir(run_dir, 0755) != 0 && errno != EEXIST) ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		err(1, "prepare");
 	make_rootfs(argv[2]);
 	config = write_config(run_dir);
@@ -225,6 +227,5 @@ int main(int argc, char *argv[])
 	waitpid(pid, NULL, 0);
 	bare_cleanup();
 	bare_remove_tree(rootfs);
-	bare_remove_tree(run_dir);
 	return 0;
 }

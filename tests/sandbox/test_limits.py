@@ -231,6 +231,17 @@ except OSError as e: print(n, e.errno)
     assert r["stdout"] and int(r["stdout"].split()[0]) <= 8 * MIB
 
 
+SMALLEST = ["cpuMs", "wallMs", "memoryBytes", "processes", "outputBytes", "fileBytes", "diskBytes"]
+
+
+@pytest.mark.parametrize("limit", SMALLEST)
+@pytest.mark.parametrize("group", ["limits", "compileLimits"])
+def test_the_smallest_limit_is_the_programs_trouble_and_nobody_elses(server, limit, group):
+    r = server.run("c", "int main(void) { return 0; }", **{group: {limit: 1}})
+    assert (r["verdict"] != "internal_error", r["attempts"]) == (True, 1), r
+    assert server.run("bash", "exit 7")["exitCode"] == 7
+
+
 @pytest.mark.parametrize("how", ["open('%d' % n, 'w').close()", "os.mkdir('%d' % n)", "os.symlink('x', '%d' % n)"])
 def test_inodes_run_out(server, how):
     code = f"import os\nn = 0\ntry:\n while n < 2000000:\n  {how}; n += 1\nexcept OSError as e: print(n, e.errno)"
