@@ -145,6 +145,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.memory_bytes = s->config->maxima.memory_bytes,
 		.processes = s->config->maxima.processes,
 		.millicpus = s->config->slot_millicpus,
+		.background = slot->warm > 0, /* until its run begins */
 	};
 	struct slot_plan plan = {
 		.index = slot->index,
