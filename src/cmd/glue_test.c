@@ -151,6 +151,10 @@ TEST(marked_languages_are_kept_warm_while_there_is_room)
 	assert_memory_equal(c.warm[1].text, "x\0main.x\0A=b", sizeof("x\0main.x\0A=b"));
 	assert_string_equal(c.warm[1].source, "main.x");
 
+	c = (struct sandbox_config){ .slots = 64 };
+	warm_configure(&c, &conf, &table);
+	assert_int_equal(c.warm[0].slots, 8);
+
 	c = (struct sandbox_config){ .slots = 1000 };
 	conf.warm_slots = 40;
 	warm_configure(&c, &conf, &table);

@@ -5,6 +5,16 @@
 
 #include "base/log.h"
 
+/* Of each language, unless the setting says otherwise: idle interpreters are memory. */
+#define SLOTS_BY_DEFAULT 8u
+
+static uint32_t slots_wanted(const struct conf *conf, uint32_t slots)
+{
+	if (conf->warm_slots >= 0)
+		return (uint32_t)conf->warm_slots;
+	return slots < SLOTS_BY_DEFAULT ? slots : SLOTS_BY_DEFAULT;
+}
+
 static bool add_strings(struct sandbox_warm *w, const struct lang_argv *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -40,7 +50,7 @@ static bool describe(struct sandbox_warm *w, const struct lang *l)
 void warm_configure(struct sandbox_config *c, const struct conf *conf, struct lang_table *langs)
 {
 	uint32_t left = SANDBOX_MAX_POSITIONS - sandbox_plain_positions(c->slots);
-	uint32_t wanted = conf->warm_slots < 0 ? c->slots : (uint32_t)conf->warm_slots;
+	uint32_t wanted = slots_wanted(conf, c->slots);
 
 	for (size_t i = 0; i < langs->n; i++) {
 		struct lang *l = &langs->langs[i];

@@ -121,7 +121,7 @@ const struct setting settings[] = {
 	{ .name = "CONCURRENCY", .kind = SETTING_INT, MEMBER(concurrency), .value = "0", .min = 0, .max = 1024,
 	  .shown_default = "0: one per core", .help = "programs at once" },
 	{ .name = "WARM_SLOTS", .kind = SETTING_INT, MEMBER(warm_slots), .value = "-1", .min = -1, .max = 256,
-	  .shown_default = "-1: as many as CONCURRENCY",
+	  .shown_default = "-1: as many as CONCURRENCY, at most 8",
 	  .help = "interpreters kept started of each language whose file says so; 0: none" },
 	STRING("ROOTFS", SETTING_PATH, rootfs, "host", 255,
 	       "what programs see as their system: host, or a directory with a root file system"),

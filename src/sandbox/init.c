@@ -2,7 +2,7 @@
 /*
  * Process 1 of a slot, still root until restrict_init. Up to the fork it trusts only what the spawner
  * prepared before clone3; after it, it shares the slot with code nobody has read and holds one socket, one
- * directory and one capability.
+ * directory, one capability and, in a warm slot until the program has been read, one end of a FIFO.
  */
 #include <errno.h>
 #include <fcntl.h>
