@@ -149,6 +149,35 @@ static void add_slots(struct buf *out, struct executor *x)
 		c.ready, c.busy, c.broken, c.slots > used ? c.slots - used : 0);
 }
 
+static void add_warm(struct buf *out, const struct metrics *m, struct executor *x)
+{
+	static const struct {
+		const char *name, *help;
+		size_t offset;
+	} rows[] = {
+		{ "codecrusher_warm_hits_total", "Runs that a started interpreter waited for.",
+		  offsetof(struct exec_warm, hits) },
+		{ "codecrusher_warm_misses_total",
+		  "Runs that could have had a started interpreter; none waited.",
+		  offsetof(struct exec_warm, misses) },
+	};
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		add_head(out, rows[r].name, "counter", rows[r].help);
+		for (size_t i = 0; i < m->langs->n; i++) {
+			const struct lang *l = &m->langs->langs[i];
+			struct exec_warm counts;
+
+			if (l->warm_index == 0)
+				continue;
+			executor_warm(x, l->warm_index, &counts);
+			(void)buf_printf(
+				out, "%s{language=\"%s\"} %" PRId64 "\n", rows[r].name, l->name,
+				*(const int64_t *)(const void *)((const char *)&counts + rows[r].offset));
+		}
+	}
+}
+
 static void add_http(struct buf *out, const struct api *a)
 {
 	struct http_stats s;
@@ -178,6 +207,8 @@ void metrics_get(struct http_exchange *x, const struct http_request *q, void *ar
 	add_queue(&out, a->options.flow);
 	if (a->options.executor)
 		add_slots(&out, a->options.executor);
+	if (a->options.executor)
+		add_warm(&out, a->metrics, a->options.executor);
 	add_http(&out, a);
 	http_answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

@@ -14,6 +14,7 @@
 #include "cmd/listener.h"
 #include "cmd/privileges.h"
 #include "cmd/spawning.h"
+#include "cmd/warm.h"
 #include "sandbox/config.h"
 
 static void make_line(int pair[2])
@@ -124,6 +125,49 @@ TEST(weaknesses_are_accepted_by_name)
 	assert_int_equal(spawning_parse_weaknesses(",", &bits, &e), -1);
 }
 
+TEST(marked_languages_are_kept_warm_while_there_is_room)
+{
+	char *argv[] = { (char[]){ "x" }, (char[]){ "{source}" }, NULL };
+	char *env[] = { (char[]){ "A=b" }, NULL };
+	char name[] = "x", source[] = "main.x";
+	struct lang langs[3] = { 0 };
+	struct lang_table table = { .langs = langs, .n = 3 };
+	struct conf conf = { .warm_slots = -1 };
+	struct sandbox_config c = { .slots = 4 };
+
+	for (size_t i = 0; i < 3; i++)
+		langs[i] = (struct lang){
+			.name = name, .source = source, .run = { argv, 2 }, .env = { env, 1 }, .warm = i > 0
+		};
+	warm_configure(&c, &conf, &table);
+	assert_int_equal(c.n_warm, 2);
+	assert_int_equal(langs[0].warm_index, 0);
+	assert_int_equal(langs[1].warm_index, 1);
+	assert_int_equal(langs[2].warm_index, 2);
+	assert_int_equal(c.warm[1].slots, 4);
+	assert_int_equal(c.warm[1].n_argv, 2);
+	assert_int_equal(c.warm[1].n_env, 1);
+	assert_int_equal(c.warm[1].text_len, sizeof("x\0main.x\0A=b"));
+	assert_memory_equal(c.warm[1].text, "x\0main.x\0A=b", sizeof("x\0main.x\0A=b"));
+	assert_string_equal(c.warm[1].source, "main.x");
+
+	c = (struct sandbox_config){ .slots = 64 };
+	warm_configure(&c, &conf, &table);
+	assert_int_equal(c.warm[0].slots, 8);
+
+	c = (struct sandbox_config){ .slots = 1000 };
+	conf.warm_slots = 40;
+	warm_configure(&c, &conf, &table);
+	assert_int_equal(c.warm[0].slots, 40);
+	assert_int_equal(c.warm[1].slots, 6);
+
+	c = (struct sandbox_config){ .slots = 4 };
+	conf.warm_slots = 0;
+	warm_configure(&c, &conf, &table);
+	assert_int_equal(c.n_warm, 0);
+	assert_int_equal(langs[1].warm_index, 0);
+}
+
 TEST(a_user_that_is_missing_or_root_is_refused_with_what_to_do)
 {
 	struct account a;
@@ -169,5 +213,6 @@ UNIT_MAIN(T(a_descriptor_goes_over_the_control_line),
 	  T(an_empty_control_line_is_busy_and_a_closed_one_is_broken),
 	  T(an_engine_that_never_reads_does_not_block_the_monitor), T(the_listeners_url_has_the_real_port),
 	  T(an_address_of_all_interfaces_is_not_loopback), T(weaknesses_are_accepted_by_name),
+	  T(marked_languages_are_kept_warm_while_there_is_room),
 	  T(a_user_that_is_missing_or_root_is_refused_with_what_to_do),
 	  T(a_child_that_does_not_end_is_killed_at_the_deadline), T(a_child_that_ends_is_waited_for))

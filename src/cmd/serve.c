@@ -54,7 +54,7 @@ static int prepare(struct engine_setup *s, struct spawning *spawning, struct err
 	s->langs = dir ? lang_table_load(dir, e) : NULL;
 	if (!s->langs)
 		return dir ? -1 : err_set(e, ERR_IO, 0, "out of memory");
-	if (spawning_prepare(spawning, s->conf, s->slots, e) < 0)
+	if (spawning_prepare(spawning, s->conf, s->slots, s->langs, e) < 0)
 		return -1;
 	/* By root and before any fork: port 80 is possible, and the socket outlives an engine. */
 	s->listener = http_listen(s->conf->host, (int)s->conf->port, e);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "cmd/children.h"
 #include "cmd/paths.h"
+#include "cmd/warm.h"
 #include "sandbox/config.h"
 
 unsigned spawning_default_slots(void)
@@ -93,7 +94,8 @@ static int copy_text(char *out, size_t size, const char *text, const char *setti
 	return 0;
 }
 
-static int fill_config(struct sandbox_config *c, const struct conf *conf, unsigned slots, struct err *e)
+static int fill_config(struct sandbox_config *c, const struct conf *conf, unsigned slots,
+		       struct lang_table *langs, struct err *e)
 {
 	*c = (struct sandbox_config){
 		.magic = SANDBOX_CONFIG_MAGIC,
@@ -108,6 +110,8 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 	};
 	if (spawning_parse_weaknesses(conf->allow_weak, &c->allow_weak, e) < 0)
 		return -1;
+	if (langs)
+		warm_configure(c, conf, langs);
 	if (copy_text(c->rootfs, sizeof(c->rootfs), conf->rootfs, "ROOTFS", e) < 0)
 		return -1;
 	if (copy_text(c->run_dir, sizeof(c->run_dir), conf->run_dir, "RUN_DIR", e) < 0)
@@ -115,14 +119,14 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 	return copy_text(c->cgroup_parent, sizeof(c->cgroup_parent), conf->cgroup_parent, "CGROUP_PARENT", e);
 }
 
-static int write_config(const struct conf *conf, unsigned slots, struct err *e)
+static int write_config(const struct conf *conf, unsigned slots, struct lang_table *langs, struct err *e)
 {
 	AUTO_CLOSE int fd = memfd_create("codecrusher-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct sandbox_config c;
 
 	if (fd < 0)
 		return err_set(e, ERR_IO, errno, "memfd for the spawner's configuration");
-	if (fill_config(&c, conf, slots, e) < 0)
+	if (fill_config(&c, conf, slots, langs, e) < 0)
 		return -1;
 	if (write(fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
 		return err_set(e, ERR_IO, errno, "writing the spawner's configuration");
@@ -148,7 +152,8 @@ static int open_binary(const char *path, struct err *e)
 	return TAKE_FD(fd);
 }
 
-int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct err *e)
+int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct lang_table *langs,
+		     struct err *e)
 {
 	AUTO_FREE char *path = paths_spawner(conf);
 	AUTO_CLOSE int binary = -1;
@@ -159,7 +164,7 @@ int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots
 	binary = open_binary(path, e);
 	if (binary < 0)
 		return -1;
-	config = write_config(conf, slots, e);
+	config = write_config(conf, slots, langs, e);
 	if (config < 0)
 		return -1;
 	s->binary = TAKE_FD(binary);

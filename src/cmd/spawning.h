@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "lang/lang.h"
 
 /* The program is held open, so that an upgrade under a running server does not pair an old engine with a new
  * spawner. */
@@ -22,8 +23,10 @@ unsigned spawning_default_slots(void);
 /* "pids,cpu" to the bits of enum sandbox_weakness. -1 names the unknown word. */
 int spawning_parse_weaknesses(const char *text, uint32_t *ret_bits, struct err *e);
 
-/* Finds and opens the program, writes its configuration. Warns when others than root could change it. */
-int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct err *e);
+/* Finds and opens the program, writes its configuration. Warns when others than root could change it. Of
+ * `langs` (NULL: none) those that their files mark are kept warm, and learn their warm_index. */
+int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct lang_table *langs,
+		     struct err *e);
 void spawning_done(const struct spawning *s);
 
 /* Starts one, connected to *ret_engine_end (SOCK_SEQPACKET, non-blocking, close-on-exec). Its pid, or -1. */

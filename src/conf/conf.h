@@ -48,6 +48,7 @@ struct conf {
 	/* running */
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */
+	int64_t warm_slots;	     /* WARM_SLOTS of each marked language; -1: see cmd/warm.c */
 	char *rootfs;		     /* ROOTFS "host" or a directory */
 	int64_t uid_base;	     /* UID_BASE 0x70000000 */
 	char *user;		     /* USER codecrusher: whom the engine runs as */

@@ -98,10 +98,16 @@ static bool parse_digits(const char *text, int base, int64_t *ret, const char **
 
 static bool parse_int(const char *text, int64_t *ret)
 {
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	bool negative = text[0] == '-';
+	const char *digits = text + negative;
+	bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
 	const char *end;
 
-	return parse_digits(text, hex ? 16 : 10, ret, &end) && *end == '\0';
+	if (!parse_digits(digits, hex ? 16 : 10, ret, &end) || *end != '\0')
+		return false;
+	if (negative)
+		*ret = -*ret;
+	return true;
 }
 
 static bool parse_size(const char *text, int64_t *ret)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sandbox/spec.h"
+#include "sandbox/spec_format.h"
 
 struct exec_run *executor_start(struct executor *x, const struct exec_spec *spec,
 				const struct exec_events *events, void *arg, struct err *e)
@@ -22,6 +22,13 @@ void executor_cancel(struct exec_run *run)
 void executor_capacity(struct executor *x, struct exec_capacity *ret)
 {
 	x->ops->capacity(x, ret);
+}
+
+void executor_warm(struct executor *x, unsigned warm, struct exec_warm *ret)
+{
+	*ret = (struct exec_warm){ 0 };
+	if (x->ops->warm)
+		x->ops->warm(x, warm, ret);
 }
 
 void executor_on_capacity(struct executor *x, exec_capacity_fn *fn, void *arg)
@@ -57,7 +64,7 @@ static int write_all(int fd, const char *data, size_t len)
 
 int executor_memfd(const void *data, size_t len)
 {
-	AUTO_CLOSE int fd = memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	AUTO_CLOSE int fd = spec_create();
 
 	if (fd < 0 || write_all(fd, data, len) < 0 || spec_seal(fd) < 0)
 		return -1;

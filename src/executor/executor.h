@@ -36,6 +36,8 @@ struct exec_spec {
 	int artifacts_fd; /* file set of an earlier report, unpacked as well; -1: none */
 	int stdin_fd;	  /* a sealed memfd (executor_memfd), read from its start; -1: empty */
 	struct limits limits;
+	unsigned warm; /* the interpreter that may have been started for just this argv and env, counted from
+			  1; 0: none. Only a hint: without one that waits the run starts cold */
 	const char *const
 		*collect; /* NULL-terminated patterns of files to hand back in artifacts_fd; NULL: none */
 };
@@ -89,11 +91,18 @@ struct exec_capacity {
 	unsigned broken; /* quarantined */
 };
 
+/* What became of runs with a `warm`. */
+struct exec_warm {
+	int64_t hits;	/* an interpreter waited */
+	int64_t misses; /* none did */
+};
+
 struct executor_ops {
 	struct exec_run *(*start)(struct executor *x, const struct exec_spec *spec,
 				  const struct exec_events *events, void *arg, struct err *e);
 	void (*cancel)(struct exec_run *run);
 	void (*capacity)(struct executor *x, struct exec_capacity *ret);
+	void (*warm)(struct executor *x, unsigned warm, struct exec_warm *ret); /* NULL: it has none */
 	void (*free)(struct executor *x);
 };
 
@@ -119,6 +128,8 @@ struct exec_run *executor_start(struct executor *x, const struct exec_spec *spec
  * before. */
 void executor_cancel(struct exec_run *run);
 void executor_capacity(struct executor *x, struct exec_capacity *ret);
+/* Counts since the start, of one interpreter. */
+void executor_warm(struct executor *x, unsigned warm, struct exec_warm *ret);
 /* `fn` is called when the capacity has changed: a start that met ERR_BUSY may succeed now. Never inside
  * another call. One listener; NULL ends the listening. */
 void executor_on_capacity(struct executor *x, exec_capacity_fn *fn, void *arg);

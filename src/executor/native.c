@@ -89,6 +89,7 @@ static int send_run(struct native *n, uint64_t id, const struct exec_spec *spec,
 	struct wire_run run = {
 		.head = { .type = WIRE_RUN, .size = sizeof(run), .run = id },
 		.limits = wire_limits(&spec->limits),
+		.warm = spec->warm,
 	};
 	int fds[WIRE_MAX_FDS] = { spec_fd };
 	size_t n_fds = 1;
@@ -165,7 +166,14 @@ static struct exec_run *native_start(struct executor *x, const struct exec_spec 
 		return NULL;
 	}
 	n->claimed++;
+	r->warm = spec->warm;
 	return &r->run;
+}
+
+static void native_warm(struct executor *x, unsigned warm, struct exec_warm *ret)
+{
+	if (warm > 0 && warm <= SANDBOX_MAX_WARM)
+		*ret = native_of(x)->warm[warm - 1];
 }
 
 static void native_cancel(struct exec_run *run)
@@ -234,10 +242,21 @@ static void on_state(struct native *n, const struct wire_message *m)
 	n->stirred = true;
 }
 
-static int on_started(struct native_run *r, struct wire_message *m, struct err *e)
+static void count_warm(struct native *n, const struct native_run *r, const struct wire_started *started)
+{
+	if (r->warm == 0 || r->warm > SANDBOX_MAX_WARM)
+		return;
+	if (started->flags & WIRE_STARTED_WARM)
+		n->warm[r->warm - 1].hits++;
+	else
+		n->warm[r->warm - 1].misses++;
+}
+
+static int on_started(struct native *n, struct native_run *r, struct wire_message *m, struct err *e)
 {
 	if (r->started)
 		return err_set(e, ERR_CORRUPT, 0, "the spawner started a run twice");
+	count_warm(n, r, &m->started);
 	m->n_fds = 0; /* taken over */
 	return native_run_started(r, m->fds[0], m->fds[1], e);
 }
@@ -301,7 +320,7 @@ static int on_run_message(struct native *n, struct wire_message *m, struct err *
 	if (!r)
 		return err_set(e, ERR_CORRUPT, 0, "the spawner named a run that does not exist");
 	if (m->head.type == WIRE_STARTED)
-		return on_started(r, m, e);
+		return on_started(n, r, m, e);
 	if (m->head.type == WIRE_REFUSED)
 		return on_refused(n, r, m, e);
 	if (m->done.stop > WIRE_STOP_WALL || m->n_fds > 1)
@@ -378,6 +397,7 @@ static const struct executor_ops native_ops = {
 	.start = native_start,
 	.cancel = native_cancel,
 	.capacity = native_capacity,
+	.warm = native_warm,
 	.free = native_free,
 };
 

@@ -30,6 +30,7 @@ struct native {
 	unsigned slots;
 	struct wire_state state; /* the newest one */
 	unsigned claimed;	 /* RUNs that `state` does not count yet */
+	struct exec_warm warm[SANDBOX_MAX_WARM];
 	char chunk[CHUNK_SIZE];
 };
 
@@ -37,6 +38,7 @@ struct native_run {
 	struct exec_run run; /* first, as above */
 	struct list node;
 	uint64_t id;
+	unsigned warm;
 	const struct exec_events *events;
 	void *arg;
 	bool started;

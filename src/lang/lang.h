@@ -43,6 +43,11 @@ struct lang {
 	char *package; /* what to install when it is missing, or NULL */
 	char *image;   /* for the Docker executor, or NULL */
 	struct lang_limits limits, compile_limits;
+	bool warm; /* its interpreter may be started before there is a program for it */
+
+	/* Set at a server's start (cmd/spawning.c): which of the spawner's warm interpreters is this
+	 * language's, counted from 1; 0: none. */
+	unsigned warm_index;
 
 	/* Set by probing (worker/probe.c): */
 	bool available;

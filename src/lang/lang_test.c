@@ -54,6 +54,28 @@ TEST(a_small_file_is_a_language)
 	assert_int_equal(l.limits.cpu_ms, 0);
 }
 
+TEST(an_interpreter_that_can_wait_is_marked)
+{
+	static const char *const bad[] = {
+		HEAD "\"warm\":1," TAIL,
+		HEAD "\"warm\":true,\"run\":[\"x\"],\"version\":[\"x\"]}",
+		HEAD "\"warm\":true,\"run\":[\"x\",\"{source}\",\"{memoryMiB}\"],\"version\":[\"x\"]}",
+		HEAD "\"warm\":true,\"compile\":{\"argv\":[\"c\"],\"artifacts\":[\"a\"]}," TAIL,
+	};
+	AUTO(lang_done) struct lang yes = parse_ok(HEAD "\"warm\":true," TAIL);
+	AUTO(lang_done) struct lang no = parse_ok(HEAD "\"warm\":false," TAIL);
+
+	assert_true(yes.warm);
+	assert_false(no.warm);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct lang l;
+		struct err e = { 0 };
+
+		assert_int_equal(parse(bad[i], &l, &e), -1);
+		assert_string_equal(e.field, "warm");
+	}
+}
+
 TEST(every_field_of_a_file_arrives)
 {
 	AUTO(lang_done)
@@ -498,12 +520,12 @@ TEST(shipped_compilers_take_no_flag_that_names_a_file)
 	}
 }
 
-UNIT_MAIN(T(a_small_file_is_a_language), T(every_field_of_a_file_arrives),
-	  T(a_wrong_file_is_refused_with_file_and_field), T(braces_that_hold_no_word_are_text),
-	  T(templates_are_filled), T(a_compile_template_takes_flags_and_artifact),
-	  T(a_file_name_cannot_become_an_option), T(flags_are_held_against_the_allow_list),
-	  T(versions_are_found_in_what_tools_print), T(a_version_matches_itself_and_its_beginnings),
-	  T(adding_a_language_is_adding_a_file), T(two_languages_cannot_share_a_name_or_an_extension),
-	  T(one_bad_file_stops_the_load_and_is_named), T(a_directory_without_languages_is_an_error),
-	  T(a_file_that_is_too_large_is_refused), T(the_shipped_languages_load),
-	  T(shipped_compilers_take_no_flag_that_names_a_file))
+UNIT_MAIN(T(a_small_file_is_a_language), T(an_interpreter_that_can_wait_is_marked),
+	  T(every_field_of_a_file_arrives), T(a_wrong_file_is_refused_with_file_and_field),
+	  T(braces_that_hold_no_word_are_text), T(templates_are_filled),
+	  T(a_compile_template_takes_flags_and_artifact), T(a_file_name_cannot_become_an_option),
+	  T(flags_are_held_against_the_allow_list), T(versions_are_found_in_what_tools_print),
+	  T(a_version_matches_itself_and_its_beginnings), T(adding_a_language_is_adding_a_file),
+	  T(two_languages_cannot_share_a_name_or_an_extension), T(one_bad_file_stops_the_load_and_is_named),
+	  T(a_directory_without_languages_is_an_error), T(a_file_that_is_too_large_is_refused),
+	  T(the_shipped_languages_load), T(shipped_compilers_take_no_flag_that_names_a_file))

@@ -16,9 +16,9 @@
 #define TEXT_MAX     1024
 #define NAME_MAX_LEN 32
 
-static const char *const known_keys[] = { "name",    "aliases", "extensions", "source",
-					  "compile", "run",	"env",	      "version",
-					  "package", "image",	"limits",     "compileLimits" };
+static const char *const known_keys[] = { "name",   "aliases",	     "extensions", "source",  "compile",
+					  "run",    "env",	     "version",	   "package", "image",
+					  "limits", "compileLimits", "warm" };
 static const char *const compile_keys[] = { "argv", "artifacts", "flags" };
 
 static const struct {
@@ -305,6 +305,25 @@ static int check_templates(const struct parse *p)
 	return 0;
 }
 
+/* A warm interpreter knows neither a compiler's artifacts nor the limits of the job that will come. */
+static int read_warm(const struct parse *p, json_t *root)
+{
+	json_t *warm = json_object_get(root, "warm");
+	struct lang *l = p->lang;
+
+	if (!warm)
+		return 0;
+	if (!json_is_boolean(warm))
+		return bad(p, "warm", "must be true or false");
+	l->warm = json_is_true(warm);
+	if (l->warm && l->compile.n > 0)
+		return bad(p, "warm", "is for languages without a \"compile\"");
+	if (l->warm &&
+	    (lang_template_uses(&l->run, "{memoryMiB}") || !lang_template_uses(&l->run, "{source}")))
+		return bad(p, "warm", "needs a \"run\" with {source} and without {memoryMiB}");
+	return 0;
+}
+
 /* Who the language is: what a submission can call it, and which files are its own. */
 static int read_identity(const struct parse *p, json_t *root)
 {
@@ -332,7 +351,9 @@ static int read_steps(const struct parse *p, json_t *root)
 		return bad(p, "run", "must be an array of at least one string");
 	if (l->version_argv.n == 0)
 		return bad(p, "version", "must be an array of at least one string");
-	return check_templates(p);
+	if (check_templates(p) < 0)
+		return -1;
+	return read_warm(p, root);
 }
 
 static int read_language(const struct parse *p, json_t *root)

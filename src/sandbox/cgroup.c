@@ -25,6 +25,7 @@ void cgroup_box_clear(struct cgroup_box *box)
 	for (size_t i = 0; i < CGROUP_MAX_TREES; i++)
 		box->dir[i] = -1;
 	box->oom = box->peak = -1;
+	box->background = false;
 }
 
 static void close_fd(int *fd)
@@ -61,6 +62,18 @@ static int limit_memory(const struct cgroup_box *box, int64_t bytes, struct err 
 	return err_set(e, errno == EBUSY ? ERR_LIMIT : ERR_IO, errno, "set the memory limit");
 }
 
+static int set_background(struct cgroup_box *box, bool background, struct err *e)
+{
+	int cpu = dir_of(box, CGROUP_CPU);
+
+	if (cpu < 0 || box->background == background)
+		return 0;
+	if (ops_of(box->layout, CGROUP_CPU)->cpu_background(cpu, background) < 0)
+		return err_set(e, ERR_IO, errno, "set the share of the CPUs");
+	box->background = background;
+	return 0;
+}
+
 static int set_up(struct cgroup_box *box, const struct cgroup_limits *limits, struct err *e)
 {
 	int memory = dir_of(box, CGROUP_MEMORY), cpu = dir_of(box, CGROUP_CPU);
@@ -72,7 +85,7 @@ static int set_up(struct cgroup_box *box, const struct cgroup_limits *limits, st
 	if (cpu >= 0 && limits->millicpus > 0 &&
 	    ops_of(box->layout, CGROUP_CPU)->cpu_limit(cpu, limits->millicpus) < 0)
 		return err_set(e, ERR_IO, errno, "limit the CPU bandwidth");
-	return 0;
+	return set_background(box, limits->background, e);
 }
 
 int cgroup_box_open(struct cgroup_box *box, const struct cgroup_layout *layout, const int *dirs,
@@ -96,7 +109,7 @@ int cgroup_box_limit(struct cgroup_box *box, const struct cgroup_limits *limits,
 		return -1;
 	if (memory >= 0)
 		ops_of(box->layout, CGROUP_MEMORY)->memory_reset_peak(box, memory);
-	return 0;
+	return set_background(box, limits->background, e);
 }
 
 int cgroup_box_procs(const struct cgroup_box *box, int *ret, struct err *e)

@@ -89,6 +89,7 @@ struct cgroup_box {
 	int dir[CGROUP_MAX_TREES];
 	int oom;	     /* to be polled for oom_events: the memory limit was hit; -1 without memory */
 	uint32_t oom_events; /* for epoll */
+	bool background;     /* its share of the CPUs is low */
 	int peak;	     /* v2: the descriptor whose reset memory.peak remembers; -1 otherwise */
 };
 
@@ -96,6 +97,7 @@ struct cgroup_limits {
 	int64_t memory_bytes;
 	int64_t processes;
 	uint32_t millicpus; /* 0: unlimited; only at cgroup_box_open */
+	bool background;    /* yields the CPUs to other slots; a later cgroup_box_limit can end it */
 };
 
 struct cgroup_oom {
@@ -109,7 +111,8 @@ int cgroup_box_open(struct cgroup_box *box, const struct cgroup_layout *layout, 
 void cgroup_box_close(struct cgroup_box *box);
 void cgroup_box_clear(struct cgroup_box *box); /* no descriptors: for storage never opened */
 
-/* New memory and process limits, and the peak starts again. ERR_LIMIT when more memory is in use already. */
+/* New memory and process limits, and the peak starts again; the CPU bandwidth stays. ERR_LIMIT when more
+ * memory is in use already. */
 int cgroup_box_limit(struct cgroup_box *box, const struct cgroup_limits *limits, struct err *e);
 
 /* v1: cgroup.procs of each tree, open for writing, for the slot's init to join: at most CGROUP_MAX_TREES, a

@@ -19,6 +19,7 @@ struct cgroup_ops {
 	int64_t (*memory_peak)(const struct cgroup_box *box, int dir);
 	struct cgroup_oom (*memory_oom)(const struct cgroup_box *box, int dir);
 	int (*cpu_limit)(int dir, uint32_t millicpus);
+	int (*cpu_background)(int dir, bool background);
 	int64_t (*cpu_usage_us)(int dir);
 };
 

@@ -93,6 +93,11 @@ static int cpu_limit(int dir, uint32_t millicpus)
 	return cgroup_write_number(dir, "cpu.cfs_quota_us", (int64_t)millicpus * CGROUP_CPU_PERIOD_US / 1000);
 }
 
+static int cpu_background(int dir, bool background)
+{
+	return cgroup_write_number(dir, "cpu.shares", background ? 64 : 1024);
+}
+
 static int64_t cpu_usage_us(int dir)
 {
 	return cgroup_read_number(dir, "cpuacct.usage") / 1000;
@@ -105,5 +110,6 @@ const struct cgroup_ops cgroup_v1_ops = {
 	.memory_peak = memory_peak,
 	.memory_oom = memory_oom,
 	.cpu_limit = cpu_limit,
+	.cpu_background = cpu_background,
 	.cpu_usage_us = cpu_usage_us,
 };

@@ -72,6 +72,11 @@ static int cpu_limit(int dir, uint32_t millicpus)
 	return cgroup_write(dir, "cpu.max", line);
 }
 
+static int cpu_background(int dir, bool background)
+{
+	return cgroup_write_number(dir, "cpu.weight", background ? 6 : 100);
+}
+
 static int64_t cpu_usage_us(int dir)
 {
 	char text[1024];
@@ -86,5 +91,6 @@ const struct cgroup_ops cgroup_v2_ops = {
 	.memory_peak = memory_peak,
 	.memory_oom = memory_oom,
 	.cpu_limit = cpu_limit,
+	.cpu_background = cpu_background,
 	.cpu_usage_us = cpu_usage_us,
 };

@@ -39,6 +39,39 @@ static bool limits_are_sane(const struct sandbox_limits *l)
 	return l->cpu_ms <= year_ms && l->wall_ms <= year_ms && l->processes < (1 << 22);
 }
 
+/* Exactly as many strings as are counted. */
+static bool is_list(const char *text, size_t len, size_t count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < len; i++)
+		found += text[i] == '\0';
+	return found == count && count > 0 && text[len - 1] == '\0';
+}
+
+static bool is_warm(const struct sandbox_warm *w)
+{
+	return is_text(w->source, sizeof(w->source)) && !strchr(w->source, '/') && w->source[0] != '.' &&
+	       w->n_argv > 0 && w->n_argv < sizeof(w->text) && w->n_env < sizeof(w->text) &&
+	       w->text_len <= sizeof(w->text) && is_list(w->text, w->text_len, (size_t)w->n_argv + w->n_env);
+}
+
+static int check_warm(const struct sandbox_config *c, struct err *e)
+{
+	uint64_t positions = sandbox_plain_positions(c->slots);
+
+	if (c->n_warm > SANDBOX_MAX_WARM)
+		return err_set(e, ERR_INVALID, 0, "more than %d warm interpreters", SANDBOX_MAX_WARM);
+	for (uint32_t i = 0; i < c->n_warm; i++) {
+		positions += c->warm[i].slots;
+		if (!is_warm(&c->warm[i]))
+			return err_set(e, ERR_INVALID, 0, "warm interpreter %u: malformed", i + 1);
+	}
+	if (positions > SANDBOX_MAX_POSITIONS)
+		return err_set(e, ERR_INVALID, 0, "more than %u slots of all kinds", SANDBOX_MAX_POSITIONS);
+	return 0;
+}
+
 int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err *e)
 {
 	if (size != sizeof(*c) || c->magic != SANDBOX_CONFIG_MAGIC || c->size != sizeof(*c) ||
@@ -52,6 +85,8 @@ int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err
 		return err_set(e, ERR_INVALID, 0, "every maximum must be above 0, and times below a year");
 	if (c->slot_millicpus > 0 && c->slot_millicpus < 10)
 		return err_set(e, ERR_INVALID, 0, "a slot needs at least 10 thousandths of a CPU");
+	if (check_warm(c, e) < 0)
+		return -1;
 	return check_texts(c, e);
 }
 

@@ -37,6 +37,24 @@ enum sandbox_weakness {
 	SANDBOX_WEAK_CORE = 1 << 5, /* "core": core_pattern pipes to a host program and cannot be kept away */
 };
 
+#define SANDBOX_MAX_WARM 8
+/* What a warm slot takes at most: beyond it there is nothing to gain. */
+#define SANDBOX_WARM_SOURCE_MAX (256 << 10)
+#define SANDBOX_WARM_INPUT_MAX	(1 << 20)
+
+/*
+ * An interpreter that is started before there is a program for it: the command, the environment beside the
+ * slots' own, and the file it waits for. Only a run with exactly these gets such a slot.
+ */
+struct sandbox_warm {
+	uint32_t slots; /* how many of them wait */
+	uint32_t n_argv;
+	uint32_t n_env;
+	uint32_t text_len;
+	char source[64]; /* a plain file name */
+	char text[1024]; /* argv, then env, each string with its NUL: text_len bytes */
+};
+
 struct sandbox_config {
 	uint32_t magic;
 	uint32_t size; /* sizeof(struct sandbox_config) */
@@ -52,7 +70,19 @@ struct sandbox_config {
 	char run_dir[256];	      /* instance locks live here */
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
+	uint32_t n_warm;
+	uint32_t unused;
+	struct sandbox_warm warm[SANDBOX_MAX_WARM];
 };
+
+/* How many positions the pool needs for `slots` programs at once, warm ones not counted. */
+static inline uint32_t sandbox_plain_positions(uint32_t slots)
+{
+	return slots * 2 + 2;
+}
+
+/* Most positions of all kinds: each needs a uid of the instance's block. */
+#define SANDBOX_MAX_POSITIONS 2048u
 
 /* Reads and checks the struct, from its start. 0, or -1 with what is wrong. */
 int sandbox_config_read(int fd, struct sandbox_config *ret, struct err *e);

@@ -68,6 +68,57 @@ TEST(bad_values_are_refused)
 	assert_int_equal(check(&c), -1);
 }
 
+TEST(a_warm_interpreter_is_a_command_and_a_plain_file_name)
+{
+	static const struct sandbox_warm fine = { .slots = 2,
+						  .n_argv = 2,
+						  .n_env = 1,
+						  .text_len = 15,
+						  .source = "main.x",
+						  .text = "cat\0main.x\0A=b" };
+	struct sandbox_config c = good();
+
+	c.n_warm = 1;
+	c.warm[0] = fine;
+	assert_int_equal(check(&c), 0);
+	c.warm[0].text_len--;
+	assert_int_equal(check(&c), -1);
+	c.warm[0].text_len = sizeof(fine.text) + 1;
+	assert_int_equal(check(&c), -1);
+	c.warm[0] = fine;
+	c.warm[0].n_argv = 0;
+	assert_int_equal(check(&c), -1);
+	c.warm[0] = fine;
+	c.warm[0].n_env = 2;
+	assert_int_equal(check(&c), -1);
+	c.warm[0] = fine;
+	c.warm[0].n_env = UINT32_MAX;
+	assert_int_equal(check(&c), -1);
+	c.warm[0] = fine;
+	snprintf(c.warm[0].source, sizeof(c.warm[0].source), "../x");
+	assert_int_equal(check(&c), -1);
+	c.warm[0] = fine;
+	c.warm[0].source[0] = '\0';
+	assert_int_equal(check(&c), -1);
+}
+
+TEST(all_slots_together_have_uids)
+{
+	struct sandbox_config c = good();
+
+	c.slots = 1000;
+	c.n_warm = 1;
+	c.warm[0] = (struct sandbox_warm){ .n_argv = 1, .text_len = 2, .source = "x", .text = "x" };
+	c.warm[0].slots = 46;
+	assert_int_equal(check(&c), 0);
+	c.warm[0].slots = 47;
+	assert_int_equal(check(&c), -1);
+	c.warm[0].slots = UINT32_MAX;
+	assert_int_equal(check(&c), -1);
+	c.n_warm = SANDBOX_MAX_WARM + 1;
+	assert_int_equal(check(&c), -1);
+}
+
 TEST(texts_must_end_and_stay_in_their_place)
 {
 	static const char *const parents[] = { "", ".", "..", "a/b", "/a" };
@@ -108,5 +159,6 @@ TEST(a_missing_ability_refuses_until_it_is_accepted_by_name)
 }
 
 UNIT_MAIN(T(a_complete_configuration_is_accepted), T(another_build_is_refused), T(bad_values_are_refused),
+	  T(a_warm_interpreter_is_a_command_and_a_plain_file_name), T(all_slots_together_have_uids),
 	  T(texts_must_end_and_stay_in_their_place),
 	  T(a_missing_ability_refuses_until_it_is_accepted_by_name))

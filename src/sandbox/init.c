@@ -2,17 +2,23 @@
 /*
  * Process 1 of a slot, still root until restrict_init. Up to the fork it trusts only what the spawner
  * prepared before clone3; after it, it shares the slot with code nobody has read and holds one socket, one
- * directory and one capability.
+ * directory, one capability and, in a warm slot until the program has been read, one end of a FIFO.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/beneath.h"
 #include "sandbox/inside.h"
 #include "sandbox/lowfds.h"
+#include "sandbox/spec_format.h"
 
 static void keep_only_the_plan(struct slot_plan *p)
 {
@@ -49,51 +55,114 @@ static int block_signals(void)
 	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static pid_t fork_job(const struct slot_plan *p, int signals, int box, int *ret_restricted)
+struct children {
+	pid_t job, feeder;
+	int told; /* one byte comes when the slot can take a run */
+};
+
+/* Before the filter, and with a pid far from those that the program's own children get: it must not be able
+ * to count that there was one more. The number is below those the kernel gives when it begins anew. */
+static pid_t fork_feeder(void)
+{
+	pid_t pid = 299;
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int fork_children(const struct slot_plan *p, struct children *ret)
 {
 	int ends[2];
-	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	pid = fork();
-	if (pid == 0) {
-		(void)close(signals);
-		(void)close(box);
-		(void)close(ends[0]);
+	ret->feeder = -1;
+	ret->job = fork();
+	if (ret->job == 0)
 		job_main(p, ends[1]);
+	if (ret->job > 0 && p->warm) {
+		ret->feeder = fork_feeder();
+		if (ret->feeder == 0)
+			feeder_main(p, ends[1], ret->job);
 	}
 	(void)close(ends[1]);
-	*ret_restricted = ends[0];
-	return pid;
+	ret->told = ends[0];
+	return ret->job < 0 || (p->warm && ret->feeder < 0) ? -1 : 0;
+}
+
+/* What a warm slot has beside a plain one. */
+static int prepare_warm(struct slot_plan *p, int box)
+{
+	p->input = spec_create();
+	if (p->input < 0 || mkfifoat(box, p->warm->source, 0600) < 0)
+		return -1;
+	return fchownat(box, p->warm->source, p->job_uid, (gid_t)p->job_uid, AT_SYMLINK_NOFOLLOW);
+}
+
+/* The interpreter opens its main file, or ends before. */
+static void wait_until_ready(const struct slot_plan *p, const struct children *c, int signals)
+{
+	struct pollfd watched[] = { { .fd = c->told, .events = POLLIN },
+				    { .fd = p->warm ? signals : -1, .events = POLLIN } };
+	char byte;
+
+	while (poll(watched, 2, -1) < 0) {
+		if (errno != EINTR)
+			_exit(1);
+	}
+	if (!watched[0].revents)
+		report_and_exit(p->report, SLOT_BROKEN, 0, "the interpreter ended before it read its file");
+	if (read(c->told, &byte, 1) != 1)
+		_exit(1); /* the child has told why */
+	(void)close(c->told);
+}
+
+static int open_fifo(const struct slot_plan *p, int box)
+{
+	int fd = p->warm ? open_beneath(box, p->warm->source, O_WRONLY, 0) : -1;
+
+	if (p->warm && fd < 0)
+		report_and_exit(p->report, SLOT_BROKEN, errno, "open the main file's FIFO");
+	return fd;
 }
 
 _Noreturn void slot_main(const struct slot_plan *plan)
 {
 	struct slot_plan p = *plan;
-	int signals, box, restricted;
+	struct init_work work;
+	int signals, box;
+	struct children c;
 	struct err e;
-	char byte;
-	pid_t job;
 
+	p.input = -1;
 	keep_only_the_plan(&p);
 	build(&p);
 	signals = block_signals();
 	box = open("/box", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (signals < 0 || box < 0)
+	if (signals < 0 || box < 0 || (p.warm && prepare_warm(&p, box) < 0))
 		report_and_exit(p.report, SLOT_BROKEN, errno, "prepare init");
-	job = fork_job(&p, signals, box, &restricted);
-	if (job < 0)
+	if (fork_children(&p, &c) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, errno, "fork");
 
 	/* The pipes' write ends above all: their readers wait for the end of the program's output. */
-	lowfds_keep((int *[]){ &p.report, &signals, &box, &restricted }, 4);
+	lowfds_keep((int *[]){ &p.report, &signals, &box, &c.told }, 4);
 	(void)close_range(0, 2, 0);
 	if (restrict_init(&p, &e) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, e.sys, e.msg);
-	if (read(restricted, &byte, 1) != 1)
-		_exit(1); /* the job process has told why */
-	(void)close(restricted);
+	wait_until_ready(&p, &c, signals);
+	work = (struct init_work){
+		.report = p.report,
+		.signals = signals,
+		.box = box,
+		.main_pid = c.job,
+		.feeder = c.feeder,
+		.fifo = open_fifo(&p, box),
+		.source = p.warm ? p.warm->source : NULL,
+	};
 	report_send(p.report, SLOT_READY, 0, "");
-	init_loop(p.report, signals, box, job);
+	init_loop(&work);
 }

@@ -17,6 +17,10 @@ struct loop {
 	int signals;
 	int box;
 	pid_t main_pid;
+	pid_t feeder;
+	const char *source;
+	struct feed feed;
+	bool feeding;
 	struct slot_collect want;
 	int spec; /* -1 until a collect order came */
 };
@@ -78,6 +82,19 @@ static _Noreturn void finish(struct loop *l, int status)
 	_exit(0);
 }
 
+/* With it gone the program may begin. If it failed it has said why, and the program never began: the status
+ * is that of a plain slot's job process that could not become the program. */
+static void release(struct loop *l, int status)
+{
+	if (status == 0 && feed_load(&l->feed, l->box, l->source) == 0) {
+		l->feeding = !feed_pump(&l->feed);
+		return;
+	}
+	if (status == 0)
+		report_send(l->report, SLOT_EXEC_FAILED, errno, "read the main file");
+	finish(l, W_EXITCODE(127, 0));
+}
+
 static void reap(struct loop *l)
 {
 	struct signalfd_siginfo seen;
@@ -90,25 +107,38 @@ static void reap(struct loop *l)
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
 		if (pid == l->main_pid)
 			finish(l, status);
+		if (pid == l->feeder)
+			release(l, status);
 	}
 }
 
-_Noreturn void init_loop(int report, int signals, int box, pid_t main_pid)
+_Noreturn void init_loop(const struct init_work *work)
 {
 	struct loop l = {
-		.report = report, .signals = signals, .box = box, .main_pid = main_pid, .spec = -1
+		.report = work->report,
+		.signals = work->signals,
+		.box = work->box,
+		.main_pid = work->main_pid,
+		.feeder = work->feeder,
+		.source = work->source,
+		.feed.fifo = work->fifo,
+		.spec = -1,
 	};
 	struct pollfd watched[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = report, .events = POLLIN },
+		{ .fd = work->signals, .events = POLLIN },
+		{ .fd = work->report, .events = POLLIN },
+		{ .events = POLLOUT },
 	};
 
 	for (;;) {
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+		watched[2].fd = l.feeding ? l.feed.fifo : -1;
+		if (poll(watched, 3, -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (watched[0].revents)
 			reap(&l);
 		if (watched[1].revents)
 			receive_order(&l);
+		if (l.feeding && watched[2].revents)
+			l.feeding = !feed_pump(&l.feed);
 	}
 }

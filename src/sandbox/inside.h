@@ -24,14 +24,40 @@ int slot_mounts(const struct slot_plan *plan, struct err *e);
 /* restrict.c: each is final for the calling process. 0, or -1 with the reason. */
 int restrict_job(const struct slot_plan *plan, struct err *e);
 int restrict_init(const struct slot_plan *plan, struct err *e);
-int restrict_run_limits(int64_t file_bytes, int64_t cpu_seconds);
+/* Of another process of the same uid, or, 0, of this one. */
+int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds);
 
 /* job.c: the process that becomes the program. `restricted` is the write end of a pipe on which one byte says
  * that every restriction is in force. */
 _Noreturn void job_main(const struct slot_plan *plan, int restricted);
 
-/* init_loop.c: waits for the program's end and tells it; `box` is a directory descriptor of /box. */
-_Noreturn void init_loop(int report, int signals, int box, pid_t main_pid);
+/* feeder.c: the process that hands a warm interpreter its program. It writes one byte to `arrived` when the
+ * interpreter has opened its main file, and ends with 0 when all but that file's content is in place. */
+_Noreturn void feeder_main(const struct slot_plan *plan, int arrived, pid_t interpreter);
+
+struct init_work {
+	int report;
+	int signals;
+	int box; /* a directory descriptor of /box */
+	pid_t main_pid;
+	pid_t feeder;	    /* -1: a plain slot */
+	int fifo;	    /* for writing, non-blocking; -1 */
+	const char *source; /* the main file's name */
+};
+
+/* init_loop.c: waits for the program's end and tells it. */
+_Noreturn void init_loop(const struct init_work *work);
+
+/* feed.c: the main file's bytes on their way into the FIFO. */
+struct feed {
+	int fifo; /* -1: nothing (more) to do */
+	size_t len, done;
+};
+/* Takes the file below `box` into memory. 0, or -1 with errno. */
+int feed_load(struct feed *f, int box, const char *source);
+/* Writes what the FIFO takes; closes it after the last byte, or when nobody reads any more. False: there is
+ * more, wait for room. */
+bool feed_pump(struct feed *f);
 
 /* job_env.c: the environment of the program: ours, then `n_env` strings of the spec, the later of two with
  * one name winning. Points into `env`; valid until the next call. */

@@ -14,7 +14,7 @@
 #include "sandbox/config.h"
 
 #define INSTANCE_UIDS	   4096u /* in a block: jobs first, their inits from INSTANCE_INIT_UIDS on */
-#define INSTANCE_INIT_UIDS 2048u
+#define INSTANCE_INIT_UIDS SANDBOX_MAX_POSITIONS
 #define INSTANCE_MAX	   256u
 
 struct instance {

@@ -16,18 +16,11 @@
 #include "base/cleanup.h"
 #include "sandbox/fdmsg.h"
 #include "sandbox/inside.h"
+#include "sandbox/job_steps.h"
 #include "sandbox/lowfds.h"
-#include "sandbox/spec_reader.h"
 #include "sandbox/wire.h"
 
 #define GO_MAX_FDS 3
-
-struct job {
-	int report;
-	int go;
-	struct slot_go order;
-	int spec, input, artifacts; /* -1 when not sent */
-};
 
 static struct spec_view view;
 static char *arguments[SPEC_STRINGS_MAX + 1];
@@ -54,20 +47,37 @@ static int prefer_for_oom(void)
 	return fd < 0 || write(fd, "1000", 4) != 4 ? -1 : 0;
 }
 
+/* Opened anew for reading, because a descriptor that came from elsewhere shares its offset with the sender's
+ * and may be writable. */
+static int use_as_stdin(int memfd)
+{
+	char path[32];
+	AUTO_CLOSE int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 || dup2(fd, 0) < 0 ? -1 : 0;
+}
+
 /* 0 is an empty file until a run brings its own. */
 static int set_stdio(const struct slot_plan *plan)
 {
-	AUTO_CLOSE int empty = spec_create();
+	AUTO_CLOSE int empty = -1;
+	int input = plan->input;
 
-	if (empty < 0 || spec_seal(empty) < 0)
-		return -1;
-	if (dup2(empty, 0) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
+	if (input < 0) {
+		input = empty = spec_create();
+		if (empty < 0 || spec_seal(empty) < 0)
+			return -1;
+	}
+	if (use_as_stdin(input) < 0 || dup2(plan->stdout_fd, 1) < 0 || dup2(plan->stderr_fd, 2) < 0)
 		return -1;
 	return 0;
 }
 
-static void prepare(const struct slot_plan *plan, struct job *j, int restricted)
+void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *restricted)
 {
+	int *keep[4] = { &j->report, &j->go, restricted, extra };
 	struct err e;
 
 	j->report = plan->report;
@@ -82,24 +92,28 @@ static void prepare(const struct slot_plan *plan, struct job *j, int restricted)
 	(void)umask(022);
 	if (set_stdio(plan) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "standard streams");
-	lowfds_keep((int *[]){ &j->report, &j->go, &restricted }, 3);
+	lowfds_keep(keep, extra ? 4 : 3);
 	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "close_range");
 	if (restrict_job(plan, &e) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, e.sys, e.msg);
-	if (write(restricted, "", 1) != 1)
-		_exit(127); /* init is gone, and so is the slot */
-	(void)close(restricted);
 }
 
-static void wait_for_go(struct job *j)
+void job_tell_init(int fd)
+{
+	if (write(fd, "", 1) != 1)
+		_exit(127); /* init is gone, and so is the slot */
+	(void)close(fd);
+}
+
+void job_wait_for_go(struct job *j)
 {
 	int fds[GO_MAX_FDS];
 	size_t n = GO_MAX_FDS, used = 0;
 	ssize_t len = fdmsg_wait(j->go, &j->order, sizeof(j->order), fds, &n);
 
 	if (len == 0)
-		_exit(0); /* the spawner dropped the slot, or is gone */
+		_exit(127); /* the spawner dropped the slot, or is gone */
 	if (len != (ssize_t)sizeof(j->order) || n == 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "receive go");
 	j->spec = fds[used++];
@@ -110,22 +124,13 @@ static void wait_for_go(struct job *j)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "descriptors of go");
 }
 
-/* Opened anew, because the one that came shares its offset with the sender's and may be writable. */
 static void take_stdin(const struct job *j)
 {
-	char path[32];
-	int fd;
-
-	if (j->input < 0)
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", j->input);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || dup2(fd, 0) < 0)
+	if (j->input >= 0 && use_as_stdin(j->input) < 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "open standard input");
 }
 
-/* The files of a compile step first: a name that comes twice is refused, whoever brought it. */
-static void unpack(const struct job *j)
+static void unpack_artifacts(const struct job *j)
 {
 	if (j->artifacts >= 0) {
 		if (spec_view_load(&view, j->artifacts, SPEC_SET_MAGIC) < 0)
@@ -134,21 +139,28 @@ static void unpack(const struct job *j)
 			report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write an artifact");
 		spec_view_done(&view);
 	}
+}
+
+struct spec_view *job_load(const struct job *j)
+{
 	if (spec_view_load(&view, j->spec, SPEC_MAGIC) < 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the spec");
+	return &view;
+}
+
+void job_unpack(const struct job *j)
+{
 	if (unpack_files(&view) < 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write a file");
 }
 
-static char **argument_list(void)
+static char **argument_list(char *s, uint32_t n)
 {
-	char *s = view.argv;
-
-	for (uint32_t i = 0; i < view.head.n_argv; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		arguments[i] = s;
 		s = spec_next_string(s);
 	}
-	arguments[view.head.n_argv] = NULL;
+	arguments[n] = NULL;
 	return arguments;
 }
 
@@ -176,18 +188,42 @@ static int run(char **argv, char **envp)
 	return worst;
 }
 
+static _Noreturn void become(const struct job *j, char *argv, uint32_t n_argv, char *env, uint32_t n_env)
+{
+	int error = run(argument_list(argv, n_argv), job_environment(env, n_env));
+
+	report_and_exit(j->report, SLOT_EXEC_FAILED, error, "execve");
+}
+
+/* The rest is up to the feeder. */
+static _Noreturn void become_interpreter(const struct job *j, const struct sandbox_warm *warm)
+{
+	static struct sandbox_warm mine;
+	char *env;
+
+	mine = *warm;
+	env = mine.text;
+	for (uint32_t i = 0; i < mine.n_argv; i++)
+		env = spec_next_string(env);
+	become(j, mine.text, mine.n_argv, env, mine.n_env);
+}
+
 _Noreturn void job_main(const struct slot_plan *plan, int restricted)
 {
 	struct job j;
-	int error;
 
-	prepare(plan, &j, restricted);
-	wait_for_go(&j);
+	job_prepare(plan, &j, NULL, &restricted);
+	if (plan->warm)
+		become_interpreter(&j, plan->warm);
+	job_tell_init(restricted);
+	job_wait_for_go(&j);
 	take_stdin(&j);
-	unpack(&j);
+	/* The files of a compile step first: a name that comes twice is refused, whoever brought it. */
+	unpack_artifacts(&j);
+	(void)job_load(&j);
+	job_unpack(&j);
 	/* After the files: RLIMIT_FSIZE is the program's, not ours. */
-	if (restrict_run_limits(j.order.file_bytes, j.order.cpu_seconds) < 0)
+	if (restrict_run_limits(0, j.order.file_bytes, j.order.cpu_seconds) < 0)
 		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "resource limits");
-	error = run(argument_list(), job_environment(view.env, view.head.n_env));
-	report_and_exit(j.report, SLOT_EXEC_FAILED, error, "execve");
+	become(&j, view.argv, view.head.n_argv, view.env, view.head.n_env);
 }

@@ -34,18 +34,35 @@ static void close_fd(int *fd)
 static void set_state(struct spawner *s, struct pool_slot *slot, enum pool_state state, int64_t deadline,
 		      int64_t now)
 {
-	if (slot->state == POOL_MAKING || slot->state == POOL_BUILDING)
+	if (slot->state == POOL_MAKING || slot->state == POOL_BUILDING) {
 		s->building--;
-	if (state == POOL_MAKING || state == POOL_BUILDING)
+		s->warming -= slot->warm > 0;
+	}
+	if (state == POOL_MAKING || state == POOL_BUILDING) {
 		s->building++;
+		s->warming += slot->warm > 0;
+	}
 	slot->state = state;
 	slot->deadline = deadline;
 	slot->since = now;
 }
 
+/* The plain ones come first, and so are built first. */
+static void assign_positions(struct spawner *s)
+{
+	uint32_t at = sandbox_plain_positions(s->config->slots);
+
+	for (uint32_t w = 0; w < s->config->n_warm; w++) {
+		for (uint32_t i = 0; i < s->config->warm[w].slots; i++)
+			s->slots[at++].warm = w + 1;
+	}
+}
+
 int pool_init(struct spawner *s, struct err *e)
 {
-	s->n_slots = s->config->slots * 2 + 2;
+	s->n_slots = sandbox_plain_positions(s->config->slots);
+	for (uint32_t w = 0; w < s->config->n_warm; w++)
+		s->n_slots += s->config->warm[w].slots;
 	s->slots = calloc(s->n_slots, sizeof(*s->slots));
 	if (!s->slots)
 		return err_set(e, ERR_LIMIT, 0, "no memory for %u slots", s->n_slots);
@@ -57,18 +74,20 @@ int pool_init(struct spawner *s, struct err *e)
 		slot->pidfd = slot->report = slot->go = slot->context = -1;
 		slot->stdout_fd = slot->stderr_fd = -1;
 	}
+	assign_positions(s);
 	return 0;
 }
 
-struct pool_slot *pool_ready(struct spawner *s)
+struct pool_slot *pool_ready(struct spawner *s, uint32_t warm)
 {
 	for (uint32_t i = 0; i < s->n_slots; i++) {
-		if (s->slots[i].state == POOL_READY)
+		if (s->slots[i].state == POOL_READY && s->slots[i].warm == warm)
 			return &s->slots[i];
 	}
 	return NULL;
 }
 
+/* Of warm slots only what is busy counts: they come on top, and no run may rely on one. */
 struct wire_state pool_count(const struct spawner *s)
 {
 	struct wire_state c = { .head = { .type = WIRE_STATE, .size = sizeof(c) } };
@@ -76,10 +95,12 @@ struct wire_state pool_count(const struct spawner *s)
 	for (uint32_t i = 0; i < s->n_slots; i++) {
 		const struct pool_slot *slot = &s->slots[i];
 
-		if (slot->state == POOL_READY)
-			c.ready++;
-		else if (slot->state == POOL_BUSY)
+		if (slot->state == POOL_BUSY)
 			c.busy++;
+		else if (slot->warm)
+			continue;
+		else if (slot->state == POOL_READY)
+			c.ready++;
 		else if (slot->quarantined || slot->failures > 0)
 			c.broken++;
 		else
@@ -139,10 +160,18 @@ static void log_failure(const struct pool_slot *slot, const char *why)
 			  slot->failures + 1, why);
 }
 
+static void fail_with(struct spawner *s, struct pool_slot *slot, int error, const char *why, int64_t now)
+{
+	if (slot->warm)
+		pool_warm_failed(s, slot, error, why, now);
+	else
+		log_failure(slot, why);
+	pool_end(s, slot, !slot->warm, now);
+}
+
 static void fail(struct spawner *s, struct pool_slot *slot, const char *why, int64_t now)
 {
-	log_failure(slot, why);
-	pool_end(s, slot, true, now);
+	fail_with(s, slot, 0, why, now);
 }
 
 static void ask_for_groups(struct spawner *s, struct pool_slot *slot, int64_t now)
@@ -167,15 +196,23 @@ static void quarantine(struct pool_slot *slot, const char *why)
 	slot->quarantined = true;
 }
 
+static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now)
+{
+	/* Whoever finishes, be it a build or a run, wakes the loop. */
+	if (s->building >= MAX_BUILDING)
+		return SPAWNER_NEVER;
+	if (slot->warm && !pool_warm_may_build(s, slot, now))
+		return s->warm[slot->warm - 1].retry > now ? s->warm[slot->warm - 1].retry : SPAWNER_NEVER;
+	if (now >= slot->deadline)
+		ask_for_groups(s, slot, now);
+	return slot->deadline;
+}
+
 static int64_t step_slot(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	switch (slot->state) {
 	case POOL_EMPTY:
-		if (s->building >= MAX_BUILDING)
-			return SPAWNER_NEVER; /* whoever finishes wakes the loop */
-		if (now >= slot->deadline)
-			ask_for_groups(s, slot, now);
-		break;
+		return step_empty(s, slot, now);
 	case POOL_BUILDING:
 		if (now >= slot->deadline)
 			fail(s, slot, "it was not ready in time", now);
@@ -192,8 +229,11 @@ static int64_t step_slot(struct spawner *s, struct pool_slot *slot, int64_t now)
 		if (!slot->asked && now >= slot->deadline)
 			ask_for_removal(s, slot, now);
 		break;
-	case POOL_MAKING:
 	case POOL_READY:
+		if (now >= slot->deadline) /* a warm one: see pool_warm.c */
+			pool_end(s, slot, false, now);
+		break;
+	case POOL_MAKING:
 		break;
 	}
 	return slot->deadline;
@@ -323,12 +363,17 @@ static void on_building_report(struct spawner *s, struct pool_slot *slot, const 
 {
 	struct err e;
 
+	if (report->type == SLOT_READY && slot->warm) {
+		pool_warm_built(s, slot);
+		set_state(s, slot, POOL_READY, pool_warm_expiry(slot, now), now);
+		return;
+	}
 	if (report->type == SLOT_READY) {
 		set_state(s, slot, POOL_READY, SPAWNER_NEVER, now);
 		return;
 	}
 	err_set(&e, ERR_IO, report->error, "%.*s", (int)sizeof(report->step), report->step);
-	fail(s, slot, e.msg, now);
+	fail_with(s, slot, report->type == SLOT_EXEC_FAILED ? report->error : 0, e.msg, now);
 }
 
 void pool_on_report(struct spawner *s, struct pool_slot *slot, int64_t now)

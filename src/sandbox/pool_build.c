@@ -145,6 +145,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.memory_bytes = s->config->maxima.memory_bytes,
 		.processes = s->config->maxima.processes,
 		.millicpus = s->config->slot_millicpus,
+		.background = slot->warm > 0, /* until its run begins */
 	};
 	struct slot_plan plan = {
 		.index = slot->index,
@@ -158,6 +159,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.cgroup_procs = { -1 },
 		.filter = &s->job_filter,
 		.init_filter = &s->init_filter,
+		.warm = slot->warm ? &s->config->warm[slot->warm - 1] : NULL,
 	};
 	int result;
 

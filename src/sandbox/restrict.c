@@ -83,18 +83,18 @@ static int load_filter(const struct sock_fprog *filter, struct err *e)
 }
 
 /* Lowers only: root without CAP_SYS_RESOURCE cannot raise a hard limit, and has no need to. */
-static int lower(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
+static int lower(pid_t pid, __rlimit_resource_t what, rlim_t soft, rlim_t hard)
 {
 	struct rlimit now;
 
-	if (getrlimit(what, &now) < 0)
+	if (prlimit(pid, what, NULL, &now) < 0)
 		return -1;
 	if (hard > now.rlim_max)
 		hard = now.rlim_max;
 	if (soft > hard)
 		soft = hard;
 	now = (struct rlimit){ .rlim_cur = soft, .rlim_max = hard };
-	return setrlimit(what, &now);
+	return prlimit(pid, what, &now, NULL);
 }
 
 static int standing_limits(struct err *e)
@@ -116,7 +116,7 @@ static int standing_limits(struct err *e)
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (lower(limits[i].what, limits[i].soft, limits[i].hard) < 0)
+		if (lower(0, limits[i].what, limits[i].soft, limits[i].hard) < 0)
 			return err_set(e, ERR_IO, errno, "set resource limit %d", (int)limits[i].what);
 	}
 	return 0;
@@ -150,13 +150,13 @@ int restrict_init(const struct slot_plan *plan, struct err *e)
 	return load_filter(plan->init_filter, e);
 }
 
-int restrict_run_limits(int64_t file_bytes, int64_t cpu_seconds)
+int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds)
 {
 	if (file_bytes <= 0 || cpu_seconds <= 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (lower(RLIMIT_FSIZE, (rlim_t)file_bytes, (rlim_t)file_bytes) < 0)
+	if (lower(pid, RLIMIT_FSIZE, (rlim_t)file_bytes, (rlim_t)file_bytes) < 0)
 		return -1;
-	return lower(RLIMIT_CPU, (rlim_t)cpu_seconds, (rlim_t)cpu_seconds);
+	return lower(pid, RLIMIT_CPU, (rlim_t)cpu_seconds, (rlim_t)cpu_seconds);
 }

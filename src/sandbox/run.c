@@ -82,6 +82,8 @@ static const char *objection(struct spawner *s, struct wire_message *m)
 		return "every slot is taken";
 	if (find_run(s, m->head.run))
 		return "this run id is in use";
+	if (m->run.warm > s->config->n_warm)
+		return "there is no such warm interpreter";
 	if (!cut_limits(&m->run.limits, &s->config->maxima))
 		return "every limit must be above 0";
 	for (size_t i = 0; i < m->n_fds; i++) {
@@ -107,6 +109,7 @@ void run_request(struct spawner *s, struct wire_message *m, int64_t now)
 		.state = RUN_QUEUED,
 		.id = m->head.run,
 		.flags = m->run.flags,
+		.warm = m->run.warm,
 		.limits = m->run.limits,
 		.n_fds = m->n_fds,
 		.queued_at = now,
@@ -242,32 +245,44 @@ static void announce(struct spawner *s, struct run *run)
 {
 	struct pool_slot *slot = run->slot;
 	struct wire_started m = { .head = { .type = WIRE_STARTED, .size = sizeof(m), .run = run->id },
-				  .slot = slot->index };
+				  .slot = slot->index,
+				  .flags = slot->warm ? WIRE_STARTED_WARM : 0 };
 	int fds[2] = { slot->stdout_fd, slot->stderr_fd };
 
 	slot->stdout_fd = slot->stderr_fd = -1;
 	outbox_put(&s->outbox, &m, fds, 2);
 }
 
-/* 0: it runs or is over. -1: the slot is of no use, the run is as before. */
+/* The limits could not be set. */
+static int refuse_limits(struct spawner *s, struct run *run, struct pool_slot *slot, const struct err *e,
+			 int64_t now)
+{
+	run->slot = NULL;
+	if (e->kind == ERR_LIMIT && slot->warm) {
+		/* The interpreter holds more than the program may have; by itself it might need less. */
+		run->warm = 0;
+		pool_end(s, slot, false, now);
+		return 0;
+	}
+	if (e->kind == ERR_LIMIT) {
+		/* The limit is below what an empty slot needs: no program could have started in it. */
+		give_back(s, run, WIRE_STOP_MEMORY, NULL);
+		pool_end(s, slot, false, now);
+		return 0;
+	}
+	log_warn(NULL, "slot %u cannot take a run: %s", slot->index, e->msg);
+	return -1;
+}
+
+/* 0: it runs, is over, or is to be tried in another slot. -1: the slot is of no use, the run is as before. */
 static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int64_t now)
 {
 	struct err e;
 
 	run->slot = slot;
 	run->cpu_base_us = 0;
-	if (set_limits(s, run, &e) < 0) {
-		run->slot = NULL;
-		if (e.kind == ERR_LIMIT) {
-			/* The limit is below what an empty slot needs: no program could have started in it.
-			 */
-			give_back(s, run, WIRE_STOP_MEMORY, NULL);
-			pool_end(s, slot, false, now);
-			return 0;
-		}
-		log_warn(NULL, "slot %u cannot take a run: %s", slot->index, e.msg);
-		return -1;
-	}
+	if (set_limits(s, run, &e) < 0)
+		return refuse_limits(s, run, slot, &e, now);
 	run->cpu_base_us = cgroup_box_cpu_us(&slot->groups);
 	if (send_go(run, &e) < 0) {
 		run->slot = NULL;
@@ -287,13 +302,21 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	return 0;
 }
 
+static struct pool_slot *slot_for(struct spawner *s, const struct run *run)
+{
+	struct pool_slot *slot = run->warm ? pool_ready(s, run->warm) : NULL;
+
+	return slot ? slot : pool_ready(s, 0);
+}
+
 void run_dispatch(struct spawner *s, int64_t now)
 {
 	struct pool_slot *slot;
+	struct run *run;
 
-	while (!list_is_empty(&s->queued_runs) && (slot = pool_ready(s))) {
-		if (start(s, list_first(&s->queued_runs, struct run, link), slot, now) < 0)
-			pool_end(s, slot, true, now);
+	while ((run = list_first(&s->queued_runs, struct run, link)) && (slot = slot_for(s, run))) {
+		if (start(s, run, slot, now) < 0)
+			pool_end(s, slot, !slot->warm, now);
 	}
 }
 

@@ -16,6 +16,20 @@
  *                                 collects files (only if asked)
  *                       <-------  SLOT_ENDED [+ artifacts]; exits
  *
+ * A warm slot has its interpreter started already, held where it opens its main file, which is a FIFO. A
+ * third process, the feeder, does for it what the job process does in a plain slot:
+ *
+ *   spawner                       init                       feeder                  interpreter (pid 2)
+ *                                 mkfifo, forks both  -----> restrictions            restrictions, execve
+ *                                 <---- "it has arrived" --- open(FIFO, O_WRONLY) == open(FIFO, O_RDONLY)
+ *                       <-------  SLOT_READY
+ *   slot_go + spec, stdin  --------------------------------> unpacks into /box in
+ *                                                            the FIFO's place, fills
+ *                                                            fd 0, sets limits, exits
+ *                                 reaps it, then writes /box/<source> into the FIFO  reads its main file
+ *
+ * So nothing but init and the program is left when the program's first byte is read.
+ *
  * Everything in this file runs before or beside code nobody has read; it uses base only.
  */
 #ifndef SANDBOX_SLOT_H
@@ -44,6 +58,8 @@ struct slot_plan {
 	int cgroup_procs[SLOT_MAX_CGROUPS];   /* v1: cgroup.procs to write ourselves into; -1 ends the list */
 	const struct sock_fprog *filter;      /* the job's seccomp program */
 	const struct sock_fprog *init_filter; /* init's, stricter */
+	const struct sandbox_warm *warm;      /* NULL: a plain slot */
+	int input;			      /* init's own: the memfd behind a warm program's fd 0 */
 };
 
 /* Never returns. */

@@ -5,7 +5,7 @@
  * needs while programs run is allocated at the start.
  *
  *   spawner.c     the loop, and the conversation with the engine
- *   pool.c        the life of a slot, pool_build.c its beginning
+ *   pool.c        the life of a slot, pool_build.c its beginning, pool_warm.c when to begin a warm one
  *   run.c         the life of a run
  *   verdict.c     what a run's numbers mean
  *   outbox.c      messages the engine has no room for
@@ -39,6 +39,13 @@
 
 #define SPAWNER_MAX_SLOTS 1000u
 
+/* The life of a configuration's warm interpreter. */
+struct pool_warm {
+	bool off;	   /* cannot be started here: no more tries until the spawner is started anew */
+	uint32_t failures; /* builds that failed since one did not */
+	int64_t retry;	   /* not before this */
+};
+
 /*
  * A position of the pool: a pair of uids, and the slot that has them now.
  *
@@ -60,6 +67,7 @@ struct run;
 
 struct pool_slot {
 	uint32_t index;
+	uint32_t warm; /* which interpreter this position holds, counted from 1; 0: a plain one */
 	enum pool_state state;
 	uint64_t serial;   /* of the slot, never used again */
 	bool asked;	   /* SWEEPING: the builder has the request */
@@ -84,6 +92,7 @@ struct run {
 	struct list link; /* in free_runs or queued_runs */
 	uint64_t id;
 	uint32_t flags; /* enum wire_run_flags */
+	uint32_t warm;	/* as in struct wire_run */
 	struct sandbox_limits limits;
 	int fds[RUN_MAX_FDS];
 	size_t n_fds;
@@ -126,6 +135,8 @@ struct spawner {
 	struct pool_slot *slots;
 	uint32_t n_slots;
 	uint32_t building; /* slots in MAKING and BUILDING */
+	uint32_t warming;  /* warm ones among them */
+	struct pool_warm warm[SANDBOX_MAX_WARM];
 	uint64_t next_serial;
 
 	struct run *runs; /* config->slots of them: never more at once */
@@ -149,14 +160,24 @@ int64_t pool_step(struct spawner *s, int64_t now);
 void pool_on_builder(struct spawner *s, int64_t now);
 void pool_on_report(struct spawner *s, struct pool_slot *slot, int64_t now);
 void pool_on_death(struct spawner *s, struct pool_slot *slot, int64_t now);
-/* A slot that waits for a run, or NULL. */
-struct pool_slot *pool_ready(struct spawner *s);
+/* A slot that waits for a run, or NULL: plain, or with a warm interpreter (counted from 1). */
+struct pool_slot *pool_ready(struct spawner *s, uint32_t warm);
 /* Kills the slot, whatever its state, and starts its removal. `failed`: it is no good end of a run. */
 void pool_end(struct spawner *s, struct pool_slot *slot, bool failed, int64_t now);
 void pool_kill(const struct pool_slot *slot);
 struct wire_state pool_count(const struct spawner *s);
 /* At the end: kills all slots and waits until they are dead, bounded. */
 void pool_shut_down(struct spawner *s);
+
+/* pool_warm.c */
+/* Whether a warm slot may be built now: it has no right to anything a run or a plain slot could use. */
+bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now);
+/* When its interpreter has waited long enough. */
+int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now);
+void pool_warm_built(struct spawner *s, const struct pool_slot *slot);
+/* `error`: errno when the command could not be executed, else 0. */
+void pool_warm_failed(struct spawner *s, const struct pool_slot *slot, int error, const char *why,
+		      int64_t now);
 
 /* pool_build.c: makes the slot's init from control groups (taken over, also on failure). */
 int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e);

@@ -211,7 +211,8 @@ void rig_send_message(struct rig *r, const void *message, const int *fds, size_t
 uint64_t rig_send(struct rig *r, const struct spec *spec, const struct sandbox_limits *limits)
 {
 	struct wire_run m = { .head = { .type = WIRE_RUN, .size = sizeof(m), .run = r->next_id++ },
-			      .limits = limits ? *limits : r->config.maxima };
+			      .limits = limits ? *limits : r->config.maxima,
+			      .warm = r->warm };
 	struct err e;
 	int fd = spec_memfd(spec, &e);
 
@@ -283,6 +284,7 @@ void rig_wait_done(struct rig *r, struct rig_result *ret)
 			}
 			out = m.fds[0];
 			err = m.fds[1];
+			ret->warm = m.started.flags & WIRE_STARTED_WARM;
 		}
 		if (m.head.type == WIRE_DONE || m.head.type == WIRE_REFUSED)
 			break;

@@ -21,11 +21,13 @@ struct rig {
 	struct wire_hello hello;
 	struct wire_state state; /* the newest */
 	uint64_t next_id;
+	uint32_t warm; /* of the runs to come: as in struct wire_run */
 };
 
 struct rig_result {
 	struct wire_done done;
 	bool refused;
+	bool warm; /* it ran in a warm slot */
 	char reason[200];
 	char out[RIG_OUTPUT], err[RIG_OUTPUT]; /* what was written, cut, with a NUL */
 	int artifacts;			       /* -1, or the caller's */

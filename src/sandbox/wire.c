@@ -44,6 +44,8 @@ static int check_run(const struct wire_run *run, size_t n_fds, struct err *e)
 		return err_set(e, ERR_CORRUPT, 0, "a run needs an id other than 0");
 	if (run->flags & ~known)
 		return err_set(e, ERR_CORRUPT, 0, "unknown run flags %#x", run->flags & ~known);
+	if (run->warm > SANDBOX_MAX_WARM)
+		return err_set(e, ERR_CORRUPT, 0, "a run for warm interpreter %u", run->warm);
 	expected += (run->flags & WIRE_RUN_STDIN) != 0;
 	expected += (run->flags & WIRE_RUN_ARTIFACTS) != 0;
 	if (n_fds != expected)
@@ -76,6 +78,8 @@ static int check_plain(const struct wire_message *m, size_t n_fds, struct err *e
 	if (m->head.type == WIRE_KILL && m->kill.stop != WIRE_STOP_CANCELLED &&
 	    m->kill.stop != WIRE_STOP_OUTPUT)
 		return err_set(e, ERR_CORRUPT, 0, "a kill for reason %u", m->kill.stop);
+	if (m->head.type == WIRE_STARTED && (m->started.flags & ~(uint32_t)WIRE_STARTED_WARM))
+		return err_set(e, ERR_CORRUPT, 0, "a start with unknown flags %#x", m->started.flags);
 	if (m->head.type == WIRE_HELLO && !is_text(m->hello.version, sizeof(m->hello.version)))
 		return err_set(e, ERR_CORRUPT, 0, "a greeting whose text has no end");
 	if (m->head.type == WIRE_REFUSED && !is_text(m->refused.reason, sizeof(m->refused.reason)))

@@ -53,7 +53,7 @@ enum wire_run_flags {
 struct wire_run {
 	struct wire_head head;
 	uint32_t flags;
-	uint32_t unused;
+	uint32_t warm; /* the configuration's warm interpreter that may run it, counted from 1; 0: none */
 	struct sandbox_limits limits;
 };
 
@@ -85,10 +85,14 @@ struct wire_state {
 	uint32_t ready, busy, building, broken;
 };
 
+enum wire_started_flags {
+	WIRE_STARTED_WARM = 1 << 0, /* in a warm slot */
+};
+
 struct wire_started {
 	struct wire_head head;
 	uint32_t slot;
-	uint32_t unused;
+	uint32_t flags; /* enum wire_started_flags */
 };
 
 enum wire_done_flags {

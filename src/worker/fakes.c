@@ -77,7 +77,9 @@ static void fake_free(struct executor *x)
 
 void fake_executor_init(struct fake_executor *x, unsigned slots)
 {
-	static const struct executor_ops ops = { fake_start, fake_cancel, fake_capacity, fake_free };
+	static const struct executor_ops ops = {
+		.start = fake_start, .cancel = fake_cancel, .capacity = fake_capacity, .free = fake_free
+	};
 
 	*x = (struct fake_executor){ .executor.ops = &ops, .slots = slots, .ready = slots };
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sandbox/config.h"
 #include "sandbox/spec.h"
 
 bool plan_has_compile(const struct lang *l)
@@ -116,6 +117,38 @@ bool plan_compile(struct plan *ret, const struct lang *l, const struct submissio
 	return true;
 }
 
+/* Below these an interpreter started under the server's maxima could have what the job must not. */
+#define WARM_MEMORY_MIN	   ((int64_t)64 << 20)
+#define WARM_PROCESSES_MIN 32
+
+/* One of the first two lines names an encoding: there an interpreter goes back to the file's beginning, which
+ * the held one cannot (PEP 263 has the form). */
+static bool names_an_encoding(const char *text, size_t len)
+{
+	const char *end = memchr(text, '\n', len);
+
+	if (end)
+		end = memchr(end + 1, '\n', len - (size_t)(end + 1 - text));
+	return memmem(text, end ? (size_t)(end - text) : len, "coding", strlen("coding"));
+}
+
+/* Text only: archives and byte code are told from programs by a second look at the file. */
+static bool is_warm_source(const struct bytes *source)
+{
+	if (source->len == 0)
+		return true;
+	return source->len <= SANDBOX_WARM_SOURCE_MAX && !memchr(source->data, '\0', source->len) &&
+	       !names_an_encoding(source->data, source->len);
+}
+
+bool plan_is_warm(const struct lang *l, const struct submission *s)
+{
+	return l->warm_index > 0 && s->n_files == 1 && strcmp(s->files[0].name, l->source) == 0 &&
+	       s->args.n == 0 && s->env.n == 0 && s->compiler_flags.n == 0 &&
+	       s->input.len <= SANDBOX_WARM_INPUT_MAX && s->limits.memory_bytes >= WARM_MEMORY_MIN &&
+	       s->limits.processes >= WARM_PROCESSES_MIN && is_warm_source(&s->files[0].content);
+}
+
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s)
 {
 	struct plan p = { .limits = s->limits };
@@ -125,6 +158,7 @@ bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s
 		plan_done(&p);
 		return false;
 	}
+	p.warm = plan_is_warm(l, s) ? l->warm_index : 0;
 	*ret = p;
 	return true;
 }
@@ -148,6 +182,7 @@ struct exec_spec plan_spec(const struct plan *p, const char *job)
 		.artifacts_fd = -1,
 		.stdin_fd = -1,
 		.limits = p->limits,
+		.warm = p->warm,
 		.collect = p->collect,
 	};
 }

@@ -24,6 +24,7 @@ struct plan {
 	size_t n_files;
 	const char *const *collect; /* NULL-terminated, or NULL */
 	struct limits limits;
+	unsigned warm; /* as in struct exec_spec */
 };
 
 bool plan_has_compile(const struct lang *l);
@@ -32,6 +33,10 @@ bool plan_has_compile(const struct lang *l);
 bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s);
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s);
 void plan_done(struct plan *p);
+
+/* Whether a started interpreter that waits for the language's main file does exactly what a cold start of
+ * this submission's run would. */
+bool plan_is_warm(const struct lang *l, const struct submission *s);
 
 /* The plan as the executor takes it, without descriptors. Borrows from the plan. */
 struct exec_spec plan_spec(const struct plan *p, const char *job);

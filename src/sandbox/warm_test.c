@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Warm slots of the real spawner, with cat for an interpreter: it does to its main file what it is for. Needs
+ * root; CODECRUSHER_SPAWNER names the binary. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/unit.h"
+#include "sandbox/spawner_rig.h"
+
+#define SLOTS	  2
+#define POSITIONS (SLOTS * 2 + 2)
+#define MANY	  2000 /* runs until a warm slot must have been built */
+
+static const struct sandbox_limits usual = {
+	.cpu_ms = 5000,
+	.wall_ms = 10000,
+	.memory_bytes = 64 << 20,
+	.processes = 16,
+	.file_bytes = 1 << 20,
+	.disk_bytes = 8 << 20,
+};
+
+static struct rig r;
+static struct rig_result res;
+
+static int end_leftovers(void **state)
+{
+	(void)state;
+	rig_abandon_all();
+	return 0;
+}
+
+/* One warm interpreter whose command is `text`: n_argv strings, then n_env. */
+static void start_text(const char *text, size_t len, uint32_t n_argv, uint32_t n_env, uint32_t warm_slots)
+{
+	struct sandbox_warm w = {
+		.slots = warm_slots, .n_argv = n_argv, .n_env = n_env, .text_len = (uint32_t)len
+	};
+
+	rig_config(&r, SLOTS);
+	memcpy(w.source, "main.x", sizeof("main.x"));
+	memcpy(w.text, text, len);
+	r.config.n_warm = 1;
+	r.config.warm[0] = w;
+	rig_start(&r, POSITIONS);
+	r.warm = 1;
+}
+#define START(text, n_argv, n_env, slots) start_text(text, sizeof(text), n_argv, n_env, slots)
+#define START_CAT(slots)		  START("cat\0main.x\0A=b", 2, 1, slots)
+
+static void stop(void)
+{
+	int status = rig_stop(&r);
+
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void run(const char *const *argv, const char *source, size_t len)
+{
+	static const char *const env[] = { "A=b", NULL };
+	struct spec_file file = { .name = "main.x", .data = source, .len = len };
+	struct spec spec = { .argv = argv, .env = env, .files = &file, .n_files = 1 };
+
+	(void)rig_send(&r, &spec, &usual);
+	rig_wait_done(&r, &res);
+}
+
+static void cat(const char *source)
+{
+	run((const char *const[]){ "cat", "main.x", NULL }, source, strlen(source));
+	assert_int_equal(res.done.start_errno, 0);
+	assert_int_equal(res.done.exit_code, 0);
+	assert_string_equal(res.out, source);
+	assert_string_equal(res.err, "");
+}
+
+static void cat_warm(const char *source)
+{
+	for (int i = 0; i < MANY; i++) {
+		cat(source);
+		if (res.warm)
+			return;
+	}
+	fail_msg("no run of %d met a warm slot", MANY);
+}
+
+TEST(a_run_meets_an_interpreter_that_waited)
+{
+	START_CAT(2);
+	for (int i = 0; i < 20; i++)
+		cat_warm("the program\n");
+	cat_warm("");
+	stop();
+}
+
+TEST(a_source_longer_than_a_pipe_arrives_whole)
+{
+	static char source[200001];
+
+	memset(source, 'x', sizeof(source) - 1);
+	source[sizeof(source) - 1] = '\0';
+	START("wc\0-c\0main.x\0A=b", 3, 1, 2);
+	do {
+		run((const char *const[]){ "wc", "-c", "main.x", NULL }, source, sizeof(source) - 1);
+		assert_string_equal(res.out, "200000 main.x\n");
+	} while (!res.warm);
+	stop();
+}
+
+TEST(without_a_warm_slot_the_run_is_the_same)
+{
+	START_CAT(0);
+	cat("the program\n");
+	assert_false(res.warm);
+	stop();
+}
+
+TEST(an_interpreter_that_is_not_there_is_let_be)
+{
+	START("no-such-interpreter\0main.x\0A=b", 2, 1, 2);
+	for (int i = 0; i < 50; i++)
+		cat("the program\n");
+	assert_false(res.warm);
+	rig_wait_ready(&r, POSITIONS);
+	stop();
+}
+
+TEST(an_interpreter_that_ends_by_itself_harms_no_plain_slot)
+{
+	START("true\0main.x\0A=b", 2, 1, 2);
+	for (int i = 0; i < 50; i++)
+		cat("the program\n");
+	assert_false(res.warm);
+	rig_wait_ready(&r, POSITIONS);
+	stop();
+}
+
+TEST(a_request_for_another_command_never_runs_in_a_warm_slot)
+{
+	START_CAT(2);
+	cat_warm("x\n");
+	do {
+		run((const char *const[]){ "cat", "./main.x", NULL }, "x\n", 2);
+		if (!res.warm)
+			assert_string_equal(res.out, "x\n");
+	} while (!res.warm);
+	assert_int_equal(res.done.start_errno, EINVAL);
+	assert_string_equal(res.out, "");
+	cat_warm("still well\n");
+	stop();
+}
+
+TEST(a_run_that_asks_for_no_warm_slot_gets_none)
+{
+	START_CAT(2);
+	cat_warm("x\n");
+	r.warm = 0;
+	for (int i = 0; i < 20; i++) {
+		cat("x\n");
+		assert_false(res.warm);
+	}
+	r.warm = 2;
+	run((const char *const[]){ "cat", "main.x", NULL }, "x\n", 2);
+	assert_true(res.refused);
+	stop();
+}
+
+#define U(name) cmocka_unit_test_teardown(name, end_leftovers)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		U(a_run_meets_an_interpreter_that_waited),
+		U(a_source_longer_than_a_pipe_arrives_whole),
+		U(without_a_warm_slot_the_run_is_the_same),
+		U(an_interpreter_that_is_not_there_is_let_be),
+		U(an_interpreter_that_ends_by_itself_harms_no_plain_slot),
+		U(a_request_for_another_command_never_runs_in_a_warm_slot),
+		U(a_run_that_asks_for_no_warm_slot_gets_none),
+	};
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "needs root\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
