@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,26 +28,6 @@ struct job {
 };
 
 static struct spec_view view;
-static char *arguments[SPEC_STRINGS_MAX + 1];
-
-static void default_signals(void)
-{
-	struct sigaction plain = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &plain, NULL); /* some cannot be changed, and need not */
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* When memory runs out, the kernel is to end the program, not init. Any process may raise its own. */
-static int prefer_for_oom(void)
-{
-	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 || write(fd, "1000", 4) != 4 ? -1 : 0;
-}
 
 /* 0 is an empty file until a run brings its own. */
 static int set_stdio(const struct slot_plan *plan)
@@ -68,10 +47,10 @@ static void prepare(const struct slot_plan *plan, struct job *j, int restricted)
 
 	j->report = plan->report;
 	j->go = plan->go;
-	default_signals();
+	program_default_signals();
 	/* Takes the page faults now rather than on the way to the program. */
 	memset(&view, 0, sizeof(view));
-	if (prefer_for_oom() < 0)
+	if (program_prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "chdir /box");
@@ -136,42 +115,6 @@ static void unpack(const struct job *j)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write a file");
 }
 
-static char **argument_list(void)
-{
-	char *s = view.argv;
-
-	for (uint32_t i = 0; i < view.head.n_argv; i++) {
-		arguments[i] = s;
-		s = spec_next_string(s);
-	}
-	arguments[view.head.n_argv] = NULL;
-	return arguments;
-}
-
-/* As execvp, but with a fixed PATH and without its retry by a shell. Returns the errno worth telling. */
-static int run(char **argv, char **envp)
-{
-	static const char *const dirs[] = { "/usr/local/bin/", "/usr/bin/", "/bin/" };
-	char path[sizeof("/usr/local/bin/") + SPEC_NAME_MAX];
-	int worst = ENOENT;
-
-	if (strchr(argv[0], '/')) {
-		execve(argv[0], argv, envp);
-		return errno;
-	}
-	if (argv[0][0] == '\0' || strlen(argv[0]) > SPEC_NAME_MAX)
-		return ENOENT;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", dirs[i], argv[0]);
-		execve(path, argv, envp);
-		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-			return errno;
-		if (errno == EACCES)
-			worst = EACCES;
-	}
-	return worst;
-}
-
 _Noreturn void job_main(const struct slot_plan *plan, int restricted)
 {
 	struct job j;
@@ -184,6 +127,7 @@ _Noreturn void job_main(const struct slot_plan *plan, int restricted)
 	/* After the files: RLIMIT_FSIZE is the program's, not ours. */
 	if (restrict_run_limits(j.order.file_bytes, j.order.cpu_seconds) < 0)
 		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "resource limits");
-	error = run(argument_list(), job_environment(view.env, view.head.n_env));
+	error = program_exec(program_arguments(&view), job_environment(NULL, view.env, view.head.n_env),
+			     PROGRAM_PATH);
 	report_and_exit(j.report, SLOT_EXEC_FAILED, error, "execve");
 }
