@@ -18,6 +18,7 @@
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/listener.h"
+#include "executor/docker.h"
 #include "executor/native.h"
 #include "queue/flow.h"
 #include "worker/worker.h"
@@ -83,6 +84,49 @@ static void on_news(evutil_socket_t control, short what, void *arg)
 		log_error(NULL, "%s", e.msg);
 		(void)event_del(n->news);
 	}
+}
+
+/* ---- or the Docker Engine ---- */
+
+static void on_docker(const char *version, void *arg)
+{
+	(void)arg;
+	log_info(NULL, "the Docker Engine %.40s is ready", version);
+}
+
+static void on_docker_problem(const struct err *why, void *arg)
+{
+	const struct engine *n = arg;
+
+	if (!n->stopping)
+		log_warn(NULL, "%s", why->msg);
+}
+
+static struct executor *open_docker(struct engine *n, struct err *e)
+{
+	const struct conf *c = n->setup->conf;
+	const struct docker_options options = {
+		.socket = c->docker_socket,
+		.runtime = c->docker_runtime,
+		.box = n->setup->box,
+		.slots = n->setup->slots,
+		.spares = (unsigned)c->docker_spares,
+		.millicpus = c->slot_millicpus,
+		.attached = on_docker,
+		.problem = on_docker_problem,
+		.arg = n,
+	};
+
+	return docker_new(n->base, &options, e);
+}
+
+static struct executor *open_native(struct engine *n, struct err *e)
+{
+	const struct native_options options = {
+		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
+	};
+
+	return native_new(n->base, &options, e);
 }
 
 /* ---- shutdown: worker, then clients, then what is not yet durable ---- */
@@ -237,17 +281,15 @@ static int open_events(struct engine *n, struct err *e)
 
 static int open_all(struct engine *n, int spawner, struct err *e)
 {
-	const struct native_options native = {
-		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
-	};
 	const struct timeval late = { .tv_sec = LISTEN_AFTER_S };
 
 	if (open_events(n, e) < 0)
 		return -1;
-	n->executor = native_new(n->base, &native, e);
+	n->executor = n->setup->box ? open_docker(n, e) : open_native(n, e);
 	if (!n->executor || open_flow(n, e) < 0 || open_worker(n, e) < 0)
 		return -1;
-	attach(n, spawner);
+	if (spawner >= 0)
+		attach(n, spawner);
 	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0 || event_add(n->late, &late) < 0)
 		return err_set(e, ERR_IO, 0, "starting the event loop");
 	return 0;

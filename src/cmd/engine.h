@@ -17,13 +17,14 @@ struct engine_setup {
 	struct lang_table *langs;
 	struct account account;
 	unsigned slots;
+	char *box;    /* of the Docker executor (docker_options.box); NULL: programs run in native slots */
 	int listener; /* bound and listening, non-blocking; shared with the engines before and after */
 };
 
 /*
- * In the forked child: drops root, then serves until SIGTERM. `spawner` is its socket to the first spawner,
- * over `control` come the sockets to later ones (control.h); both are taken over. Returns the exit status:
- * EXIT_CODE_OK after an orderly shutdown, EXIT_CODE_CONFIG when it could not start.
+ * In the forked child: drops root, then serves until SIGTERM. `spawner` is its socket to the first spawner
+ * (-1: there is none), over `control` come the sockets to later ones (control.h); both are taken over.
+ * Returns the exit status: EXIT_CODE_OK after an orderly shutdown, EXIT_CODE_CONFIG when it could not start.
  */
 int engine_main(const struct engine_setup *setup, int spawner, int control, pid_t parent);
 

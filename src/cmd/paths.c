@@ -38,3 +38,8 @@ char *paths_spawner(const struct conf *conf)
 	return find(conf->spawner, BUILD_ROOT "/src/sandbox/codecrusher-spawner",
 		    LIBEXEC_DIR "/codecrusher-spawner");
 }
+
+char *paths_box(const struct conf *conf)
+{
+	return find(conf->docker_box, BUILD_ROOT "/src/box/codecrusher-box", LIBEXEC_DIR "/codecrusher-box");
+}

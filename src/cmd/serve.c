@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* serve, and its two halves that wait for the distributed mode. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "cmd/paths.h"
 #include "cmd/privileges.h"
 #include "cmd/spawning.h"
+#include "executor/docker.h"
 #include "http/server.h"
 
 /* What an engine keeps open beside connections and slots: database, logs, sockets, eventfds. */
@@ -23,9 +25,6 @@ static int refuse_unbuilt(const struct conf *conf)
 	if (conf->store != CONF_BACKEND_SQLITE)
 		return cmd_fail(EXIT_CODE_CONFIG, "the MongoDB store is not built yet: unset MONGO_URL and "
 						  "CODECRUSHER_STORE to use the embedded one");
-	if (conf->executor != CONF_EXECUTOR_NATIVE)
-		return cmd_fail(EXIT_CODE_CONFIG, "the Docker executor is not built yet: unset "
-						  "CODECRUSHER_EXECUTOR to use the native one");
 	return EXIT_CODE_OK;
 }
 
@@ -42,7 +41,17 @@ static void warn_when_open(int listener)
 		 url);
 }
 
-/* All that needs root's eyes or hands, before the first fork. */
+/* The Engine makes the containers: no spawner is needed. */
+static int prepare_docker(struct engine_setup *s, struct err *e)
+{
+	s->box = paths_box(s->conf);
+	if (!s->box)
+		return err_set(e, ERR_IO, 0, "out of memory");
+	account_join_socket(&s->account, s->conf->docker_socket);
+	return docker_override_images(s->langs, s->conf->docker_images, e);
+}
+
+/* All that needs root's eyes or hands, before the first fork. `spawning` is NULL for the Docker executor. */
 static int prepare(struct engine_setup *s, struct spawning *spawning, struct err *e)
 {
 	AUTO_FREE char *dir = paths_languages_dir(s->conf);
@@ -54,12 +63,13 @@ static int prepare(struct engine_setup *s, struct spawning *spawning, struct err
 	s->langs = dir ? lang_table_load(dir, e) : NULL;
 	if (!s->langs)
 		return dir ? -1 : err_set(e, ERR_IO, 0, "out of memory");
-	if (spawning_prepare(spawning, s->conf, s->slots, e) < 0)
+	if (spawning ? spawning_prepare(spawning, s->conf, s->slots, e) < 0 : prepare_docker(s, e) < 0)
 		return -1;
 	/* By root and before any fork: port 80 is possible, and the socket outlives an engine. */
 	s->listener = http_listen(s->conf->host, (int)s->conf->port, e);
 	if (s->listener < 0) {
-		spawning_done(spawning);
+		if (spawning)
+			spawning_done(spawning);
 		return -1;
 	}
 	open_files_raise((unsigned long)s->conf->connections_max + s->slots * FILES_PER_SLOT +
@@ -72,7 +82,7 @@ static int serve(const struct conf *conf)
 	struct engine_setup setup = { .conf = conf,
 				      .slots = conf->concurrency > 0 ? (unsigned)conf->concurrency
 								     : spawning_default_slots() };
-	struct spawning spawning;
+	struct spawning native, *spawning = conf->executor == CONF_EXECUTOR_NATIVE ? &native : NULL;
 	struct err e;
 	int code;
 
@@ -85,14 +95,17 @@ static int serve(const struct conf *conf)
 			EXIT_CODE_CONFIG,
 			"serve must be started as root (sudo codecrusher serve): it builds containers, "
 			"and gives root up itself where it is not needed");
-	if (prepare(&setup, &spawning, &e) < 0) {
+	if (prepare(&setup, spawning, &e) < 0) {
 		lang_table_free(setup.langs);
+		free(setup.box);
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
 	}
 	warn_when_open(setup.listener);
-	code = monitor_run(&setup, &spawning);
+	code = monitor_run(&setup, spawning);
 	(void)close(setup.listener);
-	spawning_done(&spawning);
+	if (spawning)
+		spawning_done(spawning);
+	free(setup.box);
 	lang_table_free(setup.langs);
 	return code;
 }

@@ -48,6 +48,11 @@ struct conf {
 	/* running */
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */
+	char *docker_socket;	     /* DOCKER_SOCKET /run/docker.sock */
+	char *docker_runtime;	     /* DOCKER_RUNTIME: "" = the Engine's default */
+	char *docker_images;	     /* DOCKER_IMAGES "": language=image, with commas */
+	char *docker_box;	     /* DOCKER_BOX: "" = beside the program; a path, or a volume's name */
+	int64_t docker_spares;	     /* DOCKER_SPARES 4: containers made ahead */
 	char *rootfs;		     /* ROOTFS "host" or a directory */
 	int64_t uid_base;	     /* UID_BASE 0x70000000 */
 	char *user;		     /* USER codecrusher: whom the engine runs as */
