@@ -191,27 +191,63 @@ struct unfinished_op {
 	void *arg;
 };
 
-/* Leaves out, and drops, what has its result already: its worker died between the two writes. */
+/* The results of the page's jobs, of which there should be none. The caller's. */
+static mongoc_cursor_t *find_results(struct mongo_session *s, const struct unfinished_op *o)
+{
+	bson_t *opts = BCON_NEW("projection", "{", "createdAt", BCON_INT32(1), "state", BCON_INT32(1), "}");
+	bson_t query = BSON_INITIALIZER, in, list;
+	mongoc_cursor_t *cursor;
+	char key[24];
+
+	BSON_APPEND_DOCUMENT_BEGIN(&query, "_id", &in);
+	BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+	for (int i = 0; i < o->n; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		BSON_APPEND_UTF8(&list, key, o->rows[i].id);
+	}
+	bson_append_array_end(&in, &list);
+	bson_append_document_end(&query, &in);
+	cursor = mongoc_collection_find_with_opts(s->results, &query, opts, NULL);
+	bson_destroy(&query);
+	bson_destroy(opts);
+	return cursor;
+}
+
+/* The row leaves the page and the database, if the result is its. */
+static int leave_out(struct mongo_session *s, struct unfinished_op *o, const struct mongo_row *result,
+		     struct err *e)
+{
+	for (int i = 0; i < o->n; i++) {
+		const struct store_unfinished row = o->rows[i];
+
+		if (strcmp(row.id, result->id) != 0)
+			continue;
+		if (!mongo_row_is(result, "rejected") && result->created_ms < row.created_ms)
+			return 0;
+		memmove(&o->rows[i], &o->rows[i + 1], (size_t)(--o->n - i) * sizeof(o->rows[0]));
+		return mongo_submission_drop(s, row.id, row.created_ms, e) < 0 ? -1 : 0;
+	}
+	return 0;
+}
+
+/* Where a worker died between its two writes. */
 static int leave_out_finished(struct mongo_session *s, struct unfinished_op *o, struct err *e)
 {
-	int kept = 0;
+	mongoc_cursor_t *cursor = find_results(s, o);
+	const bson_t *doc;
+	bson_error_t why;
+	int got = 0;
 
-	for (int i = 0; i < o->n; i++) {
-		const struct store_unfinished *row = &o->rows[i];
+	while (got == 0 && mongoc_cursor_next(cursor, &doc)) {
 		struct mongo_row result;
-		int got = mongo_row_peek(s, s->results, row->id, &result, e);
 
-		if (got < 0)
-			return -1;
-		if (got && (result.created_ms >= row->created_ms || mongo_row_is(&result, "rejected"))) {
-			if (mongo_submission_drop(s, row->id, row->created_ms, e) < 0)
-				return -1;
-		} else {
-			o->rows[kept++] = *row;
-		}
+		mongo_row_read(doc, &result);
+		got = leave_out(s, o, &result, e);
 	}
-	o->n = kept;
-	return 0;
+	if (got == 0 && mongoc_cursor_error(cursor, &why))
+		got = mongo_fail(s, &why, "look for results", e);
+	mongoc_cursor_destroy(cursor);
+	return got;
 }
 
 static int read_page(struct mongo_session *s, struct unfinished_op *o, struct err *e)
@@ -252,7 +288,7 @@ static int unfinished_run(struct mongo_session *s, struct mongo_op *op, struct e
 		if (read_page(s, o, e) < 0)
 			return -1;
 		before = o->n;
-		if (leave_out_finished(s, o, e) < 0)
+		if (before && leave_out_finished(s, o, e) < 0)
 			return -1;
 		if (o->n || !before)
 			return 0;
