@@ -6,6 +6,7 @@
 #ifndef CMD_ENGINE_H
 #define CMD_ENGINE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cmd/privileges.h"
@@ -17,8 +18,11 @@ struct engine_setup {
 	struct lang_table *langs;
 	struct account account;
 	unsigned slots;
+	bool serves;  /* HTTP and API */
+	bool works;   /* takes jobs and runs them */
 	char *box;    /* of the Docker executor (docker_options.box); NULL: programs run in native slots */
-	int listener; /* bound and listening, non-blocking; shared with the engines before and after */
+	int listener; /* -1 when it does not serve; bound and listening, non-blocking; shared with the engines
+			 before and after */
 };
 
 /*

@@ -9,5 +9,7 @@
 char *paths_languages_dir(const struct conf *conf);
 char *paths_spawner(const struct conf *conf);
 char *paths_box(const struct conf *conf);
+/* The library that talks to MongoDB. */
+char *paths_mongo_plugin(void);
 
 #endif

@@ -42,6 +42,9 @@ struct conf {
 	char *mongo_url;	 /* MONGO_URL, "" */
 	enum conf_backend queue; /* QUEUE sqlite|redis */
 	enum conf_backend store; /* STORE sqlite|mongo */
+	char *queue_name;	 /* QUEUE_NAME code_submission */
+	char *queue_prefix;	 /* QUEUE_PREFIX bull */
+	int64_t queue_inline;	 /* QUEUE_INLINE 64 KiB */
 	int64_t max_queue;	 /* MAX_QUEUE 100000 waiting jobs */
 	int64_t result_ttl_s;	 /* RESULT_TTL 86400 */
 	int64_t attempts_max;	 /* ATTEMPTS_MAX 3 */

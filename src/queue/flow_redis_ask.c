@@ -125,15 +125,17 @@ static void get_adopted(int n, const struct err *e, void *arg)
 }
 
 /* The row says that the job is there; where it is can wait until Redis is back. */
-static void get_where(enum redis_where where, int64_t position, const struct err *e, void *arg)
+static void get_where(const struct redis_place *p, const struct err *e, void *arg)
 {
 	struct get *g = arg;
 
-	g->view.state = !e && where == REDIS_RUNS ? JOB_RUNNING : JOB_QUEUED;
-	g->view.position = !e && where == REDIS_WAITS ? position : -1;
-	if (!e && where == REDIS_ENDED && g->rounds < ROUNDS_MAX)
+	g->view.state = !e && p->where == REDIS_RUNS ? JOB_RUNNING : JOB_QUEUED;
+	g->view.position = !e && p->where == REDIS_WAITS ? p->position : -1;
+	if (!g->has_row)
+		g->view.created_ms = p->created_ms;
+	if (!e && p->where == REDIS_ENDED && g->rounds < ROUNDS_MAX)
 		flow_adopt(g->flow, g->id, get_adopted, g);
-	else if (!g->has_row && (e || where == REDIS_MISSING))
+	else if (!g->has_row && (e || p->where == REDIS_MISSING))
 		get_tell(g, NULL, e);
 	else
 		get_tell(g, &g->view, NULL);

@@ -86,8 +86,12 @@ void redis_cancel(struct redis_queue *q, const char *id, redis_did_fn *fn, void 
 void redis_forget(struct redis_queue *q, const char *id, redis_did_fn *fn, void *arg);
 
 enum redis_where { REDIS_WAITS, REDIS_RUNS, REDIS_ENDED, REDIS_MISSING };
-/* `position`: jobs in front, or QUEUE_FAR_BEHIND. */
-typedef void redis_where_fn(enum redis_where where, int64_t position, const struct err *e, void *arg);
+struct redis_place {
+	enum redis_where where;
+	int64_t position; /* REDIS_WAITS: jobs in front, or QUEUE_FAR_BEHIND */
+	int64_t created_ms;
+};
+typedef void redis_where_fn(const struct redis_place *place, const struct err *e, void *arg);
 void redis_where(struct redis_queue *q, const char *id, redis_where_fn *fn, void *arg);
 /* The same of many, without positions (a job that waits or runs is REDIS_WAITS). */
 typedef void redis_states_fn(const enum redis_where *states, int n, const struct err *e, void *arg);

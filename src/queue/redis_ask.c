@@ -87,14 +87,14 @@ static enum redis_where where_of(const char *text)
 static void on_where(const redisReply *r, const struct err *e, void *arg)
 {
 	struct where *o = arg;
-	enum redis_where w = REDIS_MISSING;
-	int64_t position = QUEUE_FAR_BEHIND;
+	struct redis_place place = { .where = REDIS_MISSING, .position = QUEUE_FAR_BEHIND };
 
-	if (!e && r->type == REDIS_REPLY_ARRAY && r->elements > 0)
-		w = where_of(redis_text(r->element[0]));
-	if (!e && w == REDIS_WAITS && r->elements > 1)
-		position = redis_integer(r->element[1]);
-	o->fn(w, position, e, o->arg);
+	if (!e && r->type == REDIS_REPLY_ARRAY && r->elements == 3) {
+		place.where = where_of(redis_text(r->element[0]));
+		place.position = redis_integer(r->element[1]);
+		place.created_ms = redis_integer(r->element[2]);
+	}
+	o->fn(&place, e, o->arg);
 	free(o);
 }
 

@@ -272,18 +272,19 @@ return 1\n";
 
 static const char where[] = "\
 local id = ARGV[1]\n\
-if call('EXISTS', K(id)) == 0 then return {'missing'} end\n\
-if has_ended(id) then return {'ended'} end\n\
-if call('EXISTS', K(id) .. ':lock') == 1 then return {'active'} end\n\
+if call('EXISTS', K(id)) == 0 then return {'missing', -1, '0'} end\n\
+local created = call('HGET', K(id), 'timestamp') or '0'\n\
+if has_ended(id) then return {'ended', -1, created} end\n\
+if call('EXISTS', K(id) .. ':lock') == 1 then return {'active', -1, created} end\n\
 local before = call('ZRANK', K'prioritized', id)\n\
-if before then return {'wait', call('LLEN', K'wait') + before} end\n\
-if call('ZSCORE', K'delayed', id) then return {'wait', -1} end\n\
+if before then return {'wait', call('LLEN', K'wait') + before, created} end\n\
+if call('ZSCORE', K'delayed', id) then return {'wait', -1, created} end\n\
 for _, list in ipairs({K'wait', K'paused'}) do\n\
   local at = call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 10000)\n\
-  if at then return {'wait', call('LLEN', list) - 1 - at} end\n\
+  if at then return {'wait', call('LLEN', list) - 1 - at, created} end\n\
 end\n\
-if call('LPOS', K'active', id) then return {'active'} end\n\
-return {'wait', -1}\n";
+if call('LPOS', K'active', id) then return {'active', -1, created} end\n\
+return {'wait', -1, created}\n";
 
 static const char states[] = "\
 local answers = {}\n\

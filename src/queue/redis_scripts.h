@@ -33,7 +33,7 @@ enum redis_script {
 	SCRIPT_WITHDRAW,
 	/* id, channel. 1: its worker was told; 2: its worker is of another kind; 0: it does not run. */
 	SCRIPT_CANCEL,
-	/* id. {"wait", position or -1}, {"active"}, {"ended"}, {"missing"}. */
+	/* id. {"wait", "active", "ended" or "missing"; position or -1; timestamp}. */
 	SCRIPT_WHERE,
 	/* ids. A list of "there", "ended", "missing". */
 	SCRIPT_STATES,

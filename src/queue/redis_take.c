@@ -14,11 +14,10 @@
 #include "base/log.h"
 #include "queue/redis_internal.h"
 
-#define BLOCK_MS	5000  /* when no delayed job is known */
-#define BLOCK_MAX_MS	10000 /* however far the next delayed job is */
-#define PAUSE_MS	500   /* after an error */
-#define STALLS_MAX_TEXT "The worker of this job died again and again; it was started %d times."
-#define ID_TOO_LONG	"The job's id is longer than this worker can hold (127 bytes)."
+#define BLOCK_MS     5000  /* when no delayed job is known */
+#define BLOCK_MAX_MS 10000 /* however far the next delayed job is */
+#define PAUSE_MS     500   /* after an error */
+#define ID_TOO_LONG  "The job's id is longer than this worker can hold (127 bytes)."
 #define ID_UNUSABLE \
 	"The job's id has characters that this worker cannot hold: use printable ASCII without spaces."
 #define HAS_PARENT "This worker does not run jobs that belong to a BullMQ flow (they have a parent)."
@@ -116,7 +115,6 @@ static void hand_out(struct redis_queue *q, struct queue_job *j)
 static void read_and_hand_out(struct redis_queue *q, const char *id, const struct fields *f)
 {
 	struct queue_job j = { .attempt = (int)field_number(f->started), .stored = true };
-	char stalled[128];
 	json_t *data = NULL;
 	struct err e;
 
@@ -125,12 +123,11 @@ static void read_and_hand_out(struct redis_queue *q, const char *id, const struc
 	j.created_ms = field_number(f->timestamp);
 	j.cancelled = f->cancelled != NULL;
 	read_data(q, f, &j, &data, &e);
-	if (f->deferred) {
-		snprintf(stalled, sizeof(stalled), STALLS_MAX_TEXT, j.attempt - 1);
-		j.problem = stalled;
-	} else if (f->parent && redis_text(f->parent)[0]) {
+	/* Whoever put it back too often has written down what it must end with. */
+	if (f->deferred)
+		j.problem = redis_text(f->deferred);
+	else if (f->parent && redis_text(f->parent)[0])
 		j.problem = HAS_PARENT;
-	}
 	if (j.problem && j.submission)
 		submission_unref(TAKE(j.submission));
 	if (j.problem)
