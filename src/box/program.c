@@ -114,14 +114,22 @@ static _Noreturn void become_program(struct inside *in, const struct order *orde
 	fail(in, program_exec(argv, envp, path ? path : PROGRAM_PATH));
 }
 
+/* Stays ours, but the program may open /dev/stdout anew, for writing only. */
+static int make_stream(int ends[2])
+{
+	return pipe2(ends, O_CLOEXEC) < 0 || fchmod(ends[1], 0222) < 0 ||
+			       fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0
+		       ? -1
+		       : 0;
+}
+
 static int make_pipes(int pipes[4][2])
 {
 	for (int i = 0; i < 4; i++) {
-		if (pipe2(pipes[i], O_CLOEXEC) < 0)
+		if (i < 2 ? make_stream(pipes[i]) < 0 : pipe2(pipes[i], O_CLOEXEC) < 0)
 			return -1;
 	}
-	return fcntl(pipes[0][0], F_SETFL, O_NONBLOCK) < 0 || fcntl(pipes[1][0], F_SETFL, O_NONBLOCK) < 0 ? -1
-													  : 0;
+	return 0;
 }
 
 int program_fork(struct program *p, const struct order *order, const struct sock_fprog *filter)

@@ -45,10 +45,17 @@ int account_find(const char *user, struct account *ret_account, struct err *e)
 
 void account_join_socket(struct account *a, const char *path)
 {
+	const struct group *usual;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & S_IWGRP) && st.st_gid != 0)
-		a->also = st.st_gid;
+	if (stat(path, &st) == 0) {
+		if (S_ISSOCK(st.st_mode) && (st.st_mode & S_IWGRP) && st.st_gid != 0)
+			a->also = st.st_gid;
+		return;
+	}
+	usual = getgrnam("docker");
+	if (usual && usual->gr_gid != 0)
+		a->also = usual->gr_gid;
 }
 
 static int capabilities_clear(void)

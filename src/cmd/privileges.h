@@ -22,8 +22,8 @@ int account_find(const char *user, struct account *ret_account, struct err *e);
  */
 int privileges_drop(const struct account *a, struct err *e);
 
-/* Lets the engine use a unix socket by the group it belongs to. One that is not there yet, or that everybody
- * or nobody may use, changes nothing. */
+/* Lets the engine use a Docker Engine's socket by the group it belongs to; the group docker, as long as there
+ * is no socket. One that everybody or nobody may use changes nothing. */
 void account_join_socket(struct account *a, const char *path);
 
 /* Makes the directory and its parents; it is private to `a` afterwards (mode 0700). One that belongs to

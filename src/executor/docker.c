@@ -196,8 +196,11 @@ void docker_lost(struct docker *d, const struct err *why)
 
 static void not_usable(struct docker *d, const struct err *why)
 {
-	if (d->failures == 0)
+	/* Once for each reason, not for each try. */
+	if (strcmp(d->loss.msg, why->msg) != 0)
 		tell_problem(d, why);
+	d->loss = *why;
+	d->loss.kind = ERR_NONE;
 	retry_later(d);
 }
 
@@ -216,6 +219,7 @@ static void on_leftovers(int status, const char *body, const struct err *why, vo
 	sweep(d, body);
 	d->up = true;
 	d->failures = 0;
+	d->loss = (struct err){ 0 };
 	docker_kick(d);
 }
 
@@ -343,10 +347,10 @@ static int64_t memory_for(const struct docker_run *r)
 	return r->order.limits.memory_bytes + BOX_MEMORY + extra;
 }
 
-static void give_container(struct docker *d, struct docker_run *r, const char *image)
+static void give_container(struct docker *d, struct docker_run *r, const struct exec_spec *spec)
 {
 	const struct docker_kind kind = {
-		.image = (char *)(uintptr_t)image,
+		.image = (char *)(uintptr_t)spec->image,
 		.memory_bytes = memory_for(r),
 		.processes = r->order.limits.processes + BOX_PROCESSES,
 		.disk_bytes = r->order.limits.disk_bytes,
@@ -362,7 +366,9 @@ static void give_container(struct docker *d, struct docker_run *r, const char *i
 		return;
 	}
 	docker_box_take(b, r);
-	make_spares(d, &kind);
+	/* What is no job's, such as asking a toolchain for its version, does not come again. */
+	if (spec->job)
+		make_spares(d, &kind);
 }
 
 static struct exec_run *docker_start(struct executor *x, const struct exec_spec *spec,
@@ -384,7 +390,7 @@ static struct exec_run *docker_start(struct executor *x, const struct exec_spec 
 	r = docker_run_new(d, spec, events, arg, e);
 	if (!r)
 		return NULL;
-	give_container(d, r, spec->image);
+	give_container(d, r, spec);
 	return &r->run;
 }
 

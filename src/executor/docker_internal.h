@@ -30,7 +30,7 @@ struct docker {
 	struct event_base *base;
 	struct docker_options options;
 	bool up;	    /* the Engine answered last time */
-	struct err loss;    /* why it is not any more, to be told */
+	struct err loss;    /* why it does not; its kind is ERR_NONE once that was told */
 	char api[16];	    /* "/v1.41" */
 	char *owner;	    /* DOCKER_LABEL's value: host, process, start of the process */
 	struct event kick;  /* work that must not be done inside a callback of ours */
