@@ -5,7 +5,7 @@ BUILD ?= build
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: run test unit blackbox bench lint format fuzz sanitize tsan install clean build root
+.PHONY: run test unit blackbox bench docker-test lint format fuzz sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
@@ -21,6 +21,13 @@ unit: build
 
 blackbox: build
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests
+
+# Starts a Docker Engine of its own; the first time, debootstrap makes its image, which is kept in
+# CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test).
+docker-test: root
+	@scripts/setup docker
+	@$(MAKE) --no-print-directory build
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/docker
 
 bench: root
 	@scripts/setup test
