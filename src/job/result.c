@@ -287,20 +287,30 @@ static bool add_identity(struct writer *w, const struct result *r, bool with_sta
 	       buf_printf(out, ",\"verdict\":\"%s\"", verdict_name(r->verdict));
 }
 
-static bool add_object(struct writer *w, const struct result *r, bool with_state)
+static bool add_head(struct writer *w, const struct result *r)
+{
+	if (!buf_printf(w->out, "{\"success\":true,\"status\":\"%s\"",
+			r->verdict == VERDICT_OK ? "completed" : "failed"))
+		return false;
+	if (w->is_inline && r->verdict == VERDICT_OK)
+		return true; /* it is stdout */
+	return buf_add_str(w->out, ",\"response\":") && add_response(w, r);
+}
+
+/* What is there only when it says something. */
+static bool add_marks(const struct writer *w, const struct result *r)
 {
 	struct buf *out = w->out;
 
-	return buf_printf(out, "{\"success\":true,\"status\":\"%s\"",
-			  r->verdict == VERDICT_OK ? "completed" : "failed") &&
-	       ((w->is_inline && r->verdict == VERDICT_OK) ||
-		(buf_add_str(out, ",\"response\":") && add_response(w, r))) &&
-	       add_identity(w, r, with_state) && add_step_fields(w, &r->run) && add_compile(w, r) &&
-	       add_times(out, r) &&
-	       (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
+	return (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
 	       (!r->foreign || buf_add_str(out, ",\"worker\":\"foreign\"")) &&
-	       (!w->inline_cut || buf_add_str(out, ",\"inlineCut\":true")) && add_replaced_flag(w) &&
-	       buf_add_char(out, '}');
+	       (!w->inline_cut || buf_add_str(out, ",\"inlineCut\":true")) && add_replaced_flag(w);
+}
+
+static bool add_object(struct writer *w, const struct result *r, bool with_state)
+{
+	return add_head(w, r) && add_identity(w, r, with_state) && add_step_fields(w, &r->run) &&
+	       add_compile(w, r) && add_times(w->out, r) && add_marks(w, r) && buf_add_char(w->out, '}');
 }
 
 bool result_add_json(struct buf *out, const struct result *r, enum output_encoding encoding, bool with_state)

@@ -485,6 +485,58 @@ TEST(a_full_queue_is_busy)
 	assert_answer("100", "LLEN bull:jobs:wait");
 }
 
+TEST(a_job_that_is_there_already_is_not_added_twice)
+{
+	struct submission *s = new_submission(NULL);
+	struct answer a = { 0 };
+	struct err e;
+
+	ask("HSET bull:jobs:%s name run data {} opts {} timestamp 1", s->id);
+	assert_int_equal(flow_submit(api.flow, s, on_answer, &a, &e), 0);
+	WAIT_FOR(&api, a.n);
+	assert_int_equal(a.err.kind, ERR_NONE);
+	assert_answer("0", "LLEN bull:jobs:wait");
+	assert_answer("1", "GET bull:jobs:id");
+	assert_non_null(strstr(ask("XRANGE bull:jobs:events - +"), "duplicated"));
+	submission_unref(s);
+}
+
+TEST(the_producers_backoff_is_kept)
+{
+	int64_t given_back;
+	struct lease *l;
+
+	add_foreign("b", "{\"code\":\"1\",\"language\":\"python\"}",
+		    "{\"attempts\":3,\"backoff\":{\"type\":\"exponential\",\"delay\":100}}");
+	l = take(&worker);
+	flow_give_back(l, false, "Once.");
+	l = take(&worker);
+	given_back = clock_wall_ms();
+	flow_give_back(l, false, "Twice.");
+	l = take(&worker);
+	assert_true(clock_wall_ms() - given_back >= 200);
+	assert_answer("2", "HGET bull:jobs:b atm");
+	assert_answer("Twice.", "HGET bull:jobs:b failedReason");
+	flow_give_back(l, false, "Thrice.");
+	WAIT_FOR(&api, get(&api, "b").state == JOB_FINISHED);
+	drain(&worker);
+	assert_non_null(strstr(ask("XRANGE bull:jobs:events - +"), "retries-exhausted"));
+}
+
+TEST(password_and_database_come_from_the_url)
+{
+	char id[JOB_ID_SIZE];
+
+	ask("CONFIG SET requirepass sesame");
+	snprintf(rig.url, sizeof(rig.url), "redis://:sesame@127.0.0.1:%d/2", rig.port);
+	close_flow(&api);
+	open_flow(&api, true, false);
+	WAIT_FOR(&api, is_ready(&api));
+	submit(&api, id);
+	ask("SELECT 2");
+	assert_answer(id, "LRANGE bull:jobs:wait 0 -1");
+}
+
 #define R(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -508,6 +560,9 @@ int main(void)
 		R(a_large_submission_stays_in_the_store),
 		R(apis_know_what_live_workers_can_run),
 		R(a_full_queue_is_busy),
+		R(a_job_that_is_there_already_is_not_added_twice),
+		R(the_producers_backoff_is_kept),
+		R(password_and_database_come_from_the_url),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,23 +73,28 @@ static int parse_account(const char *text, size_t len, struct redis_url *u, stru
 	return 0;
 }
 
+static int parse_port(const char *text, size_t len, struct redis_url *u, struct err *e)
+{
+	if (len == 0)
+		return 0;
+	u->port = *text == ':' ? parse_number(text + 1, len - 1, 65535) : -1;
+	return u->port > 0 ? 0 : bad(e, "has a port that is no number from 1 to 65535");
+}
+
 static int parse_host(const char *text, size_t len, struct redis_url *u, struct err *e)
 {
-	bool v6 = len > 0 && text[0] == '[';
-	const char *end = v6 ? memchr(text, ']', len) : memchr(text, ':', len);
-	size_t n = end ? (size_t)(end - text) : len;
-	const char *port = end ? end + (v6 ? 1 : 0) : text + len;
+	size_t bracket = len > 0 && text[0] == '[';
+	const char *end = memchr(text, bracket ? ']' : ':', len);
+	size_t n = end ? (size_t)(end - text) : len, used;
 
 	if (memchr(text, ',', len))
 		return bad(e, "names several hosts: Redis Cluster and Sentinel are not supported");
-	if ((v6 && !end) || !decode(text + (v6 ? 1 : 0), n - (v6 ? 1 : 0), u->host, sizeof(u->host)))
+	if ((bracket && !end) || !decode(text + bracket, n - bracket, u->host, sizeof(u->host)))
 		return bad(e, "has a host that cannot be read");
 	if (!u->host[0])
 		return bad(e, "names no host");
-	if (port == text + len)
-		return 0;
-	u->port = *port == ':' ? parse_number(port + 1, (size_t)(text + len - port - 1), 65535) : -1;
-	return u->port > 0 ? 0 : bad(e, "has a port that is no number from 1 to 65535");
+	used = end ? n + bracket : len;
+	return parse_port(text + used, len - used, u, e);
 }
 
 int redis_url_parse(const char *text, struct redis_url *ret, struct err *e)
