@@ -47,15 +47,23 @@ static void examine_user(struct examination *x)
 static void examine_data_dir(struct examination *x)
 {
 	const char *path = x->conf->data_dir;
+	struct account account;
 	char what[300];
 	struct stat st;
+	struct err e;
 
-	if (stat(path, &st) < 0 && errno == ENOENT)
-		snprintf(what, sizeof(what), "%.200s will be made at the first start", path);
-	else if (errno == EACCES)
-		snprintf(what, sizeof(what), "%.200s is private, as it should be", path);
+	if (stat(path, &st) == 0 && account_find(x->conf->user, &account, &e) == 0 &&
+	    st.st_uid != account.uid) {
+		snprintf(what, sizeof(what), "%.200s belongs to uid %u, not to %.40s", path, st.st_uid,
+			 x->conf->user);
+		print_row(x, "data directory", ABILITY_MISSING, what,
+			  "give it to that user, or set CODECRUSHER_DATA_DIR");
+		return;
+	}
+	if (access(path, F_OK) == 0)
+		snprintf(what, sizeof(what), "%.200s is there", path);
 	else
-		snprintf(what, sizeof(what), "%.200s exists", path);
+		snprintf(what, sizeof(what), "%.200s will be made at the first start", path);
 	print_row(x, "data directory", ABILITY_OK, what, "");
 }
 

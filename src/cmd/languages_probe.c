@@ -6,8 +6,12 @@
 
 #include "worker/probe.h"
 
+/* A slot that breaks is asked again, but not for ever. */
+#define ANSWER_S 60
+
 struct probing {
 	struct local *local;
+	struct probe *probe;
 	bool done;
 };
 
@@ -19,25 +23,57 @@ static void on_done(void *arg)
 	event_base_loopbreak(p->local->base);
 }
 
+static void on_capacity(void *arg)
+{
+	const struct probing *p = arg;
+
+	if (!p->done)
+		probe_go(p->probe);
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	const struct probing *p = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(p->local->base);
+}
+
+/* Until all have answered, or whatever breaks the loop before. */
+static void ask(struct probing *p)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_S };
+	struct event *timer = evtimer_new(p->local->base, on_timeout, p);
+
+	if (!timer)
+		return;
+	(void)event_add(timer, &patience);
+	executor_on_capacity(p->local->executor, on_capacity, p);
+	probe_go(p->probe);
+	if (!p->done)
+		event_base_dispatch(p->local->base);
+	executor_on_capacity(p->local->executor, NULL, NULL);
+	event_free(timer);
+}
+
 int languages_probe(struct local *l, struct lang_table *langs, struct err *e)
 {
 	struct probing p = { .local = l };
-	struct probe *probe = probe_new(l->executor, langs, on_done, &p);
-	int rc = 0;
 
-	if (!probe)
+	p.probe = probe_new(l->executor, langs, on_done, &p);
+	if (!p.probe)
 		return err_set(e, ERR_IO, ENOMEM, "asking the toolchains");
-	while (!p.done && rc == 0) {
-		rc = local_wait_ready(l, e);
-		if (rc == 0)
-			probe_go(probe);
-		if (rc == 0 && !p.done)
-			event_base_dispatch(l->base);
-	}
+	ask(&p);
 	if (!p.done) { /* its runs go first */
 		executor_free(l->executor);
 		l->executor = NULL;
 	}
-	probe_free(probe);
-	return rc;
+	probe_free(p.probe);
+	if (p.done)
+		return 0;
+	if (l->interrupted)
+		return err_set(e, ERR_IO, 0, "interrupted");
+	return err_set(e, ERR_UNSUPPORTED, 0,
+		       "the toolchains did not answer (codecrusher doctor may say why)");
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cmd/children.h"
 #include "cmd/cmd.h"
@@ -19,6 +20,9 @@
 
 /* For killing a slot and removing its cgroups. */
 #define SPAWNER_END_MS 5000
+
+/* A slot takes some milliseconds to build; this is for a host under load. */
+#define READY_MS 30000
 
 static void on_detached(const struct err *why, void *arg)
 {
@@ -36,6 +40,15 @@ static void on_capacity(void *arg)
 	event_base_loopbreak(l->base);
 }
 
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	const struct local *l = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(l->base);
+}
+
 static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
 	struct local *l = arg;
@@ -45,28 +58,41 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(l->base);
 }
 
-int local_wait_ready(struct local *l, struct err *e)
+/* Runs the loop until there is capacity or no hope for it. */
+static bool wait_for_capacity(struct local *l)
 {
-	struct exec_capacity c;
+	const int64_t deadline = clock_mono_ms() + READY_MS;
+	const struct timeval patience = { .tv_sec = READY_MS / 1000 };
+	struct event *timer = evtimer_new(l->base, on_timeout, l);
+	struct exec_capacity c = { 0 };
 
+	if (!timer)
+		return false;
+	(void)event_add(timer, &patience);
 	executor_on_capacity(l->executor, on_capacity, l);
 	for (;;) {
 		executor_capacity(l->executor, &c);
-		if (l->lost || l->interrupted || c.ready > 0)
+		if (l->lost || l->interrupted || c.ready > 0 || clock_mono_ms() >= deadline)
 			break;
-		if (c.slots > 0 && c.broken == c.slots) {
-			executor_on_capacity(l->executor, NULL, NULL);
-			return err_set(e, ERR_UNSUPPORTED, 0,
-				       "no container could be built (codecrusher doctor says why)");
-		}
 		event_base_dispatch(l->base);
 	}
 	executor_on_capacity(l->executor, NULL, NULL);
+	event_free(timer);
+	return c.ready > 0;
+}
+
+int local_wait_ready(struct local *l, struct err *e)
+{
+	bool ready = wait_for_capacity(l);
+
 	if (l->interrupted)
 		return err_set(e, ERR_IO, 0, "interrupted");
 	if (l->lost)
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "the spawner ended: no container can be built (codecrusher doctor says why)");
+	if (!ready)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+			       "no container could be built (codecrusher doctor says why)");
 	return 0;
 }
 

@@ -28,8 +28,8 @@ typedef int local_fn(struct local *l, void *arg);
 /* The exit status of `fn`, or `failed` after the reason was told. Needs root. */
 int local_run(const struct conf *conf, unsigned slots, local_fn *fn, void *arg, int failed);
 
-/* Runs the event loop until a program can be started at once. -1 when the spawner is gone or a signal came.
- */
+/* Runs the event loop until a program can be started at once. -1 when the spawner is gone, a signal came, or
+ * no container was ready within 30 s. */
 int local_wait_ready(struct local *l, struct err *e);
 
 #endif

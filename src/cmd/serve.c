@@ -115,6 +115,8 @@ static int run_role(const struct role *r, const struct conf *conf)
 	struct err e;
 	int code;
 
+	/* What we were started with open would be open in the engine, too. */
+	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	log_setup((enum log_level)conf->log_level, conf->log_json, "monitor");
 	code = check_role(r, conf);
 	if (code != EXIT_CODE_OK)

@@ -173,14 +173,20 @@ static bool parse_version(struct http_head *h, struct http_text v, struct http_r
 }
 
 /* Origin form, or absolute form, of which scheme and authority are dropped (RFC 9112 §3.2.2). */
+static bool is_target_text(struct http_text t)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (t.data[i] <= ' ' || t.data[i] == '#' || (unsigned char)t.data[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 static bool parse_target(struct http_head *h, struct http_text t, struct http_refusal *r)
 {
 	struct http_text scheme;
 
-	for (size_t i = 0; i < t.len; i++)
-		if (t.data[i] <= ' ' || t.data[i] == '#' || (unsigned char)t.data[i] >= 0x7f)
-			return refuse(r, 400,
-				      "The request target has a character that must be percent-encoded.");
+	if (!is_target_text(t))
+		return refuse(r, 400, "The request target has a character that must be percent-encoded.");
 	if (t.len > 0 && t.data[0] != '/' && take_until(&t, ':', &scheme)) {
 		if (!http_text_is(scheme, "http") || t.len < 3 || memcmp(t.data, "//", 2) != 0)
 			return refuse(r, 400, "The request target must be a path that begins with '/'.");

@@ -309,7 +309,7 @@ struct submission *submission_parse(const char *body, size_t len, const struct s
 		.policy = policy,
 		.s = s,
 		.e = e,
-		.source = { "source", policy->source_max, policy->source_max },
+		.source = { "code and files together", policy->source_max, policy->source_max },
 		.input = { "stdin", policy->stdin_max, policy->stdin_max },
 		.strings_left = STRINGS_BYTES_MAX,
 	};

@@ -64,9 +64,9 @@ static int read_bytes(const struct parse *p, json_t *value, const char *field, b
 	if (!json_is_string(value))
 		return err_field(p->e, ERR_INVALID, field, "%s must be a string", field);
 	if ((base64 ? decoded_size(text, len) : len) > part->left)
-		return err_field(p->e, ERR_LIMIT, part->name,
-				 "%s is too large: this server takes at most %zu bytes of it", part->name,
-				 part->max);
+		return err_field(p->e, ERR_LIMIT, field,
+				 "%s is too large: this server takes at most %zu bytes of %s", field,
+				 part->max, part->name);
 	if (base64 && decode_base64(p, text, len, field, ret) < 0)
 		return -1;
 	if (!base64 && !bytes_set(ret, text, len))

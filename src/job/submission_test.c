@@ -273,9 +273,9 @@ TEST(sizes_are_exact_and_name_the_part)
 		size_t most;
 		const char *part;
 	} rows[] = {
-		{ "{\"language\":\"c\",\"code\":\"", "\"}", 1000, "source" },
+		{ "{\"language\":\"c\",\"code\":\"", "\"}", 1000, "code" },
 		{ "{\"language\":\"c\",\"code\":\"12345\",\"files\":[{\"name\":\"a\",\"content\":\"", "\"}]}",
-		  995, "source" },
+		  995, "files[0].content" },
 		{ "{" PY ",\"stdin\":\"", "\"}", 500, "stdin" },
 		{ "{" PY ",\"args\":[\"", "\"]}", 128 * 1024 - 1, "args" },
 	};

@@ -69,22 +69,6 @@ static int load_file(const char *path, struct lang *ret_lang, struct err *e)
 	return lang_parse(buf_text(&text), text.len, path, ret_lang, e);
 }
 
-static int add_file(struct lang_table *t, const char *dir, const char *name, struct err *e)
-{
-	AUTO_FREE char *path = NULL;
-	struct lang *langs = reallocarray(t->langs, t->n + 1, sizeof(*langs));
-
-	if (!langs || asprintf(&path, "%s/%s", dir, name) < 0) {
-		t->langs = langs ? langs : t->langs;
-		return err_set(e, ERR_IO, ENOMEM, "read language files");
-	}
-	t->langs = langs;
-	if (load_file(path, &t->langs[t->n], e) < 0)
-		return -1;
-	t->n++;
-	return 0;
-}
-
 static int is_language_file(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
@@ -108,37 +92,46 @@ static bool is_called(const struct lang *l, const char *name)
 	return false;
 }
 
-/* Which of two files won would depend on their order, so none does. */
-static int check_distinct(const struct lang *a, const struct lang *b, const char *dir, struct err *e)
+/* Which of two files won would depend on their order, so none does. `path` is the file of `l`. */
+static int check_distinct(const struct lang *l, const struct lang *other, const char *path, struct err *e)
 {
-	const char *twice = is_called(b, a->name) ? a->name : NULL;
+	const char *field = "name", *twice = is_called(other, l->name) ? l->name : NULL;
 
-	for (size_t i = 0; i < a->aliases.n && !twice; i++)
-		twice = is_called(b, a->aliases.items[i]) ? a->aliases.items[i] : NULL;
+	for (size_t i = 0; i < l->aliases.n && !twice; i++) {
+		field = "aliases";
+		twice = is_called(other, l->aliases.items[i]) ? l->aliases.items[i] : NULL;
+	}
 	if (twice)
-		return err_field(e, ERR_INVALID, "aliases",
-				 "%s: the languages %s and %s are both called \"%s\"", dir, a->name, b->name,
-				 twice);
-	for (size_t i = 0; i < a->extensions.n; i++) {
-		for (size_t j = 0; j < b->extensions.n; j++) {
-			if (strcmp(a->extensions.items[i], b->extensions.items[j]) == 0)
-				return err_field(e, ERR_INVALID, "extensions",
-						 "%s: the languages %s and %s both have the extension \"%s\"",
-						 dir, a->name, b->name, a->extensions.items[i]);
+		return err_field(e, ERR_INVALID, field, "%s: %s: the language %s is called \"%s\" already",
+				 path, field, other->name, twice);
+	for (size_t i = 0; i < l->extensions.n; i++) {
+		for (size_t j = 0; j < other->extensions.n; j++) {
+			if (strcmp(l->extensions.items[i], other->extensions.items[j]) == 0)
+				return err_field(
+					e, ERR_INVALID, "extensions",
+					"%s: extensions: the language %s has the extension \"%s\" already",
+					path, other->name, l->extensions.items[i]);
 		}
 	}
 	return 0;
 }
 
-static int check_table(const struct lang_table *t, const char *dir, struct err *e)
+static int add_file(struct lang_table *t, const char *dir, const char *name, struct err *e)
 {
-	if (t->n == 0)
-		return err_set(e, ERR_INVALID, 0, "%s holds no language file (*.json)", dir);
-	for (size_t i = 0; i < t->n; i++) {
-		for (size_t j = i + 1; j < t->n; j++) {
-			if (check_distinct(&t->langs[i], &t->langs[j], dir, e) < 0)
-				return -1;
-		}
+	AUTO_FREE char *path = NULL;
+	struct lang *langs = reallocarray(t->langs, t->n + 1, sizeof(*langs));
+
+	if (!langs || asprintf(&path, "%s/%s", dir, name) < 0) {
+		t->langs = langs ? langs : t->langs;
+		return err_set(e, ERR_IO, ENOMEM, "read language files");
+	}
+	t->langs = langs;
+	if (load_file(path, &t->langs[t->n], e) < 0)
+		return -1;
+	t->n++;
+	for (size_t i = 0; i + 1 < t->n; i++) {
+		if (check_distinct(&t->langs[t->n - 1], &t->langs[i], path, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -167,8 +160,12 @@ struct lang_table *lang_table_load(const char *dir, struct err *e)
 		err_set(e, ERR_IO, ENOMEM, "read language files");
 		return NULL;
 	}
-	if (read_directory(t, dir, e) < 0 || check_table(t, dir, e) < 0)
+	if (read_directory(t, dir, e) < 0)
 		return NULL;
+	if (t->n == 0) {
+		err_set(e, ERR_INVALID, 0, "%s holds no language file (*.json)", dir);
+		return NULL;
+	}
 	qsort(t->langs, t->n, sizeof(*t->langs), by_name);
 	return TAKE(t);
 }

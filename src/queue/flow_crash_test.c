@@ -14,7 +14,7 @@
 static struct known {
 	char id[JOB_ID_SIZE];
 	bool accepted;
-	char result[64]; /* its message, which no two results share; "" while none was seen */
+	char result[160]; /* its message, which no two results share; "" while none was seen */
 } known[JOBS_MAX];
 static int n_known;
 
@@ -35,7 +35,7 @@ static struct bench *bench;
 
 static void say(char what, const char *id, const char *text)
 {
-	char line[128];
+	char line[256];
 	int len = snprintf(line, sizeof(line), "%c %s %s\n", what, id, text);
 
 	if (write(out, line, (size_t)len) != len)
@@ -125,11 +125,11 @@ static void child_main(struct bench *b, int fd, unsigned seed)
 
 static void learn(const char *line)
 {
-	char id[JOB_ID_SIZE], text[64], what;
+	char id[JOB_ID_SIZE], text[160], what;
 	struct known *k;
 
 	/* The last line may be cut. */
-	if (sscanf(line, "%c %27s %63[^\n]", &what, id, text) != 3 || !id_is_valid(id) || !strchr(line, '\n'))
+	if (sscanf(line, "%c %27s %159[^\n]", &what, id, text) != 3 || !id_is_valid(id) || !strchr(line, '\n'))
 		return;
 	k = known_job(id);
 	if (what == 'A') {

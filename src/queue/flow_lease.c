@@ -226,6 +226,20 @@ void flow_finish(struct lease *l, struct result *r)
 		job_end(job, result_ref(r));
 }
 
+/* Its last attempt is lost too: says so to whoever sent it. */
+static void job_give_up(struct job *job, const char *reason)
+{
+	size_t len = strlen(reason);
+	char message[400];
+
+	if (len > 0 && reason[len - 1] == '.')
+		len--;
+	snprintf(message, sizeof(message),
+		 "The job was started %d times and lost each time; the last time: %.*s.", job->lease.attempt,
+		 (int)len, reason);
+	job_end(job, job_result_of(job, VERDICT_INTERNAL_ERROR, message));
+}
+
 void flow_give_back(struct lease *l, bool blameless, const char *reason)
 {
 	struct job *job = job_of(l);
@@ -235,7 +249,7 @@ void flow_give_back(struct lease *l, bool blameless, const char *reason)
 	else if (job->cancelled)
 		job_end(job, job_result_of(job, VERDICT_CANCELLED, "The job was cancelled."));
 	else if (!blameless && !job->flow->pair->attempts_left(job))
-		job_end(job, job_result_of(job, VERDICT_INTERNAL_ERROR, reason));
+		job_give_up(job, reason);
 	else
 		job->flow->pair->give_back(job, blameless, reason);
 }

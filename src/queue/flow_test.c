@@ -377,7 +377,8 @@ TEST(a_job_given_back_is_the_next_one)
 	assert_int_equal(v.state, JOB_FINISHED);
 	assert_int_equal(v.verdict, VERDICT_INTERNAL_ERROR);
 	assert_int_equal(v.attempts, 3);
-	assert_string_equal(v.message, "its slot broke");
+	assert_string_equal(v.message,
+			    "The job was started 3 times and lost each time; the last time: its slot broke.");
 	l = take(&b);
 	assert_string_equal(l->submission->id, second);
 	finish(l, VERDICT_OK);

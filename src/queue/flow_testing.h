@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 #include <ftw.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -17,6 +17,7 @@
 #include "sandbox/slot.h"
 
 #define PAGE	   4096
+#define OUR_PAGES  2 /* passwd and group */
 #define INODES_MIN 1024
 #define INODES_MAX 262144
 
@@ -44,9 +45,10 @@ static int set_number(int context, const char *key, int64_t value, struct err *e
 static int set_sizes(int context, int64_t disk_bytes, struct err *e)
 {
 	/* 0 would mean "unlimited" to tmpfs. */
-	if (disk_bytes < PAGE)
-		return err_set(e, ERR_INVALID, 0, "a box needs at least %d bytes", PAGE);
-	if (set_number(context, "size", disk_bytes, e) < 0)
+	if (disk_bytes <= 0)
+		return err_set(e, ERR_INVALID, 0, "a box needs at least one byte");
+	/* What we put in is not the program's; and tmpfs refuses to become smaller than its content. */
+	if (set_number(context, "size", disk_bytes + (int64_t)OUR_PAGES * PAGE, e) < 0)
 		return -1;
 	return set_number(context, "nr_inodes", inodes_for(disk_bytes), e);
 }

@@ -122,6 +122,8 @@ int cgroup_box_procs(const struct cgroup_box *box, int *ret, struct err *e)
 
 int cgroup_box_into(const struct cgroup_box *box)
 {
+	if (!box->layout)
+		return -1; /* a position that was never built: killed all the same when everything ends */
 	for (size_t i = 0; i < box->layout->n_trees; i++) {
 		if (box->layout->trees[i].version == 2)
 			return box->dir[i];

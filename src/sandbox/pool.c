@@ -286,6 +286,14 @@ static void lose_builder(struct spawner *s, int64_t now)
 	}
 }
 
+static void drop_answer(const struct spawner *s, const struct builder_message *m, const int *dirs)
+{
+	if (m->op != BUILDER_MAKE || m->error)
+		return;
+	for (size_t i = 0; i < s->home.n_trees; i++)
+		(void)close(dirs[i]);
+}
+
 void pool_on_builder(struct spawner *s, int64_t now)
 {
 	int dirs[CGROUP_MAX_TREES];
@@ -304,8 +312,7 @@ void pool_on_builder(struct spawner *s, int64_t now)
 		if (slot && slot->serial == m.serial && m.op == BUILDER_REMOVE &&
 		    slot->state == POOL_SWEEPING)
 			on_removed(s, slot, &m, now);
-		for (size_t i = 0; m.op == BUILDER_MAKE && !m.error && i < s->home.n_trees; i++)
-			(void)close(dirs[i]);
+		drop_answer(s, &m, dirs);
 	}
 	if (got < 0)
 		lose_builder(s, now);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,13 +15,16 @@
 
 static char *arguments[SPEC_STRINGS_MAX + 1];
 
+/* By the system call itself: glibc keeps signals 32 and 33 for itself, but whoever started us may have left
+ * them ignored. All zero is SIG_DFL without flags in the kernel's struct. */
 void program_default_signals(void)
 {
-	struct sigaction plain = { .sa_handler = SIG_DFL };
+	static const unsigned long plain[4];
 	sigset_t none;
 
-	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &plain, NULL); /* some cannot be changed, and need not */
+	for (long n = 1; n < _NSIG; n++)
+		(void)syscall(SYS_rt_sigaction, n, plain, NULL,
+			      8L); /* some cannot be changed, and need not */
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

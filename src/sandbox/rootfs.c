@@ -7,6 +7,8 @@
  * /etc and /dev are directories of that tmpfs and no mounts of their own: each mount here is copied for each
  * slot.
  */
+#include "sandbox/rootfs.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sandbox/rootfs.h"
 #include "sandbox/slot.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -259,9 +260,15 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	AUTO_CLOSE int from = -1;
 	AUTO_CLOSE int root = -1;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(e, ERR_UNSUPPORTED, errno,
 			       "a mount namespace of its own (needs root with CAP_SYS_ADMIN)");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_set(e, ERR_UNSUPPORTED, errno,
+			       errno == EINVAL
+				       ? "in a chroot its root must be a mount point (mount --bind it "
+					 "onto itself before chroot)"
+				       : "make the mounts private (needs CAP_SYS_ADMIN)");
 	from = open(is_host ? "/" : config->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (from < 0)
 		return err_set(e, ERR_INVALID, errno, "open the rootfs directory %s", config->rootfs);

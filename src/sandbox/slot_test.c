@@ -210,6 +210,23 @@ TEST(files_larger_than_the_box_are_told)
 	assert_exit(0);
 }
 
+TEST(the_smallest_box_has_room_for_one_byte)
+{
+	struct launch l = {
+		.spec.argv = (const char *const[]){ "bash", "-c",
+						    "printf x > a && cat a && head -c 5000 /etc/passwd "
+						    "/proc/self/exe > b",
+						    NULL },
+		.disk_bytes = 1 << 20,
+		.resize_bytes = 1,
+	};
+
+	run_spec(&l);
+	assert_exit(1);
+	assert_string_equal(r.out, "x");
+	assert_non_null(strstr(r.err, "No space left on device"));
+}
+
 TEST(a_missing_program_is_told)
 {
 	run_argv((const char *const[]){ "no-such-program", NULL });
@@ -290,8 +307,8 @@ TEST(limits_are_as_documented)
 	assert_sh("ulimit -n; ulimit -Hn; ulimit -c; ulimit -l; ulimit -f; ulimit -t; ulimit -s; ulimit -r",
 		  "1024\n1024\n0\n64\n65536\n60\n65536\n0\n");
 	assert_sh("python3 -c \"import resource as x; print(x.getrlimit(x.RLIMIT_CORE))\"", "(1, 1)\n");
-	run_sh("ulimit -c 0");
-	assert_exit(1);
+	assert_sh("ulimit -c 0; python3 -c \"import resource as x; print(x.getrlimit(x.RLIMIT_CORE))\"",
+		  "(1, 1)\n");
 	l.file_bytes = 1 << 20;
 	run_spec(&l);
 	assert_int_equal(WTERMSIG(r.ended.wait_status), SIGXFSZ);
@@ -411,7 +428,7 @@ TEST(calls_are_refused_as_the_profile_says)
 	      "T(EPERM,SYS_fcntl,1,F_SETLEASE,0);T(EPERM,SYS_fcntl,1,F_NOTIFY,0);T(0,SYS_fcntl,1,F_GETFD,0);"
 	      "\n"
 	      "T(EPERM,SYS_prctl,35,1,0,0,0);T(0,SYS_prctl,15,\"name\",0,0,0);\n"
-	      "T(EPERM,SYS_setrlimit,RLIMIT_CORE,&lim);T(EPERM,SYS_prlimit64,0,RLIMIT_CORE,&lim,0);\n"
+	      "T(0,SYS_setrlimit,RLIMIT_CORE,&lim);T(0,SYS_prlimit64,0,RLIMIT_CORE,&lim,0);\n"
 	      "T(0,SYS_prlimit64,0,RLIMIT_CORE,0,&lim);T(0,SYS_prlimit64,0,RLIMIT_NOFILE,0,&lim);\n"
 	      "T(0,SYS_personality,0xffffffffL);T(0,SYS_personality,0);T(EPERM,SYS_personality,0x40000);\n"
 	      "T(EINVAL,SYS_memfd_create,\"a\",4);T(EPERM,SYS_setuid,0);T(EPERM,SYS_setgid,0);\n"
@@ -494,8 +511,9 @@ TEST(a_directory_can_be_the_root)
 UNIT_MAIN(T(python_says_hello), T(node_and_gpp_work), T(exit_codes_and_signals_are_exact),
 	  T(streams_are_separate_and_stdin_is_what_was_sent), T(stdin_cannot_be_changed_by_the_program),
 	  T(files_are_unpacked_with_their_modes), T(a_name_that_comes_twice_is_refused),
-	  T(files_larger_than_the_box_are_told), T(a_missing_program_is_told),
-	  T(compiled_code_passes_as_a_file_set), T(nothing_is_collected_after_a_failure_or_over_the_caps),
+	  T(files_larger_than_the_box_are_told), T(the_smallest_box_has_room_for_one_byte),
+	  T(a_missing_program_is_told), T(compiled_code_passes_as_a_file_set),
+	  T(nothing_is_collected_after_a_failure_or_over_the_caps),
 	  T(collecting_reads_private_files_and_follows_nothing), T(the_program_has_no_privilege_left),
 	  T(limits_are_as_documented), T(descriptors_environment_and_working_directory_are_ours),
 	  T(only_three_places_are_writable), T(the_box_is_one_limited_file_system), T(namespaces_are_its_own),

@@ -156,10 +156,10 @@ def test_every_acknowledged_job_has_exactly_one_result(server):
 def kill(server, role):
     """SIGKILLs one process. A monitor that died is started again once all that was below it is gone, as a
     service manager would."""
-    pid = harness.wait_until(lambda: server.find(role), 20, f"a {role} to kill")
     if role != "monitor":
-        os.kill(pid, signal.SIGKILL)
+        harness.wait_until(lambda: killed(server.find(role)), 20, f"a {role} to kill")
         return
+    pid = server.find(role)
     orphans = [p for p in server.tree() if harness.uid_of(p) is not None]
     os.kill(pid, signal.SIGKILL)
     server.process.wait()
@@ -167,6 +167,21 @@ def kill(server, role):
         lambda: not [p for p in orphans if alive(p)], 20, "everything below the killed monitor to end"
     )
     server.start(ready=False)
+
+
+def killed(pid):
+    """False when there is none, or when it went just before, with the process killed last."""
+    try:
+        return bool(pid) and os.kill(pid, signal.SIGKILL) is None
+    except ProcessLookupError:
+        return False
+
+
+def runs(server, comm):
+    """Whether a slot's process has this name. A job is "running" a little earlier, and a spawner that dies
+    before the program started costs no attempt."""
+    alive_now = harness.processes()
+    return any(alive_now.get(pid, (0, "", ""))[1] == comm for pid in server.settings.processes())
 
 
 def alive(pid):
@@ -188,8 +203,9 @@ def test_a_worker_that_dies_every_time_ends_the_job_with_a_sentence(server):
     job = server.submit("bash", "sleep 30")
     for _ in range(3):
         server.wait_ready(30)
-        server.wait_state(job, "running", 30)
+        harness.wait_until(lambda: runs(server, "sleep"), 30, "the program itself to run")
         kill(server, "spawner")
+        harness.wait_until(lambda: not runs(server, "sleep"), 30, "the program to end with the spawner")
     r = server.result(job)
     assert (r["status"], r["verdict"], r["exitCode"]) == ("failed", "internal_error", None)
     assert r["attempts"] == 3

@@ -38,7 +38,7 @@ def test_every_verb_has_help(codecrusher, verb):
 def test_help_of_serve_lists_every_setting(codecrusher):
     text = codecrusher("serve", "--help").stdout.decode()
     documented = (harness.ROOT / "docs/settings.md").read_text()
-    names = set(re.findall(r"`((?:CODECRUSHER_)?[A-Z][A-Z_]+)`", documented))
+    names = set(re.findall(r"^\| `((?:CODECRUSHER_)?[A-Z][A-Z_]+)`", documented, re.M))
     assert {"PORT", "HOST", "CODECRUSHER_DATA_DIR", "CODECRUSHER_CONCURRENCY"} <= names
     for name in names:
         assert name in text or "--" + name.removeprefix("CODECRUSHER_").lower().replace("_", "-") in text, name
@@ -94,7 +94,6 @@ BAD_SETTINGS = [
     ({"PORT": "70000"}, "PORT"),
     ({"PORT": "x"}, "PORT"),
     ({"PORT": "-1"}, "PORT"),
-    ({"PORT": ""}, "PORT"),
     ({"HOST": "not an address"}, "HOST"),
     ({"CODECRUSHER_NONSENSE": "1"}, "CODECRUSHER_NONSENSE"),
     ({"CODECRUSHER_CONCURRENCY": "-1"}, "CODECRUSHER_CONCURRENCY"),
@@ -102,12 +101,10 @@ BAD_SETTINGS = [
     ({"CODECRUSHER_LOG_LEVEL": "loud"}, "CODECRUSHER_LOG_LEVEL"),
     ({"CODECRUSHER_LOG_FORMAT": "xml"}, "CODECRUSHER_LOG_FORMAT"),
     ({"CODECRUSHER_EXECUTOR": "docker"}, "CODECRUSHER_EXECUTOR"),
-    ({"CODECRUSHER_QUEUE": "redis"}, "CODECRUSHER_QUEUE"),
+    ({"CODECRUSHER_QUEUE": "redis"}, "REDIS_URL"),
     ({"CODECRUSHER_STORE": "mysql"}, "CODECRUSHER_STORE"),
     ({"REDIS_URL": "redis://127.0.0.1"}, "REDIS_URL"),
     ({"CODECRUSHER_USER": "nobody-by-this-name"}, "nobody-by-this-name"),
-    ({"CODECRUSHER_ROOTFS": "relative"}, "ROOTFS"),
-    ({"CODECRUSHER_ROOTFS": "/nowhere/at/all"}, "/nowhere/at/all"),
     ({"CODECRUSHER_LANGUAGES_DIR": "/nowhere"}, "/nowhere"),
     ({"CODECRUSHER_SPAWNER": "/nowhere"}, "/nowhere"),
     ({"CODECRUSHER_ALLOW_WEAK": "everything"}, "everything"),
@@ -122,6 +119,13 @@ def test_a_bad_setting_stops_the_start_with_one_line(codecrusher, env, word):
     lines = done.stderr.decode().splitlines()
     assert word in lines[-1], lines
     assert len(lines) == 1, lines
+
+
+def test_what_the_spawner_refuses_stops_the_start(codecrusher):
+    """Found out after the start of the other processes, so it comes with their log lines."""
+    done = codecrusher("serve", CODECRUSHER_ROOTFS="/nowhere/at/all")
+    assert done.returncode == 78, done
+    assert len([line for line in done.stderr.decode().splitlines() if "/nowhere/at/all" in line]) == 1
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,7 @@ def test_the_engine_is_not_root_and_holds_no_power(start_server):
 
 
 def test_the_spawner_inherits_nothing(start_server):
-    server = start_server(CODECRUSHER_LOG_LEVEL="warn")
+    server = start_server()
     spawner = server.find("spawner")
     assert open(f"/proc/{spawner}/environ").read() == ""
     for pid in server.settings.processes():

@@ -86,7 +86,7 @@ MEMORY = {
     "a child while the parent sleeps": "import os, time\nif os.fork() == 0: x = bytearray(200 << 20)\ntime.sleep(30)",
     "many children together": "import os, time\nfor i in range(8):\n if os.fork() == 0:\n  x = bytearray(20 << 20)\n  time.sleep(20)\ntime.sleep(20)",
     "/dev/shm": "open('/dev/shm/x', 'wb').write(bytearray(60 << 20)); x = bytearray(50 << 20)",
-    "a file in memory": "import os\nf = os.memfd_create('x')\nfor _ in range(200): os.write(f, bytes(1 << 20))",
+    "a file in memory": "import os\nfor _ in range(10):\n f = os.memfd_create('x')\n for _ in range(30): os.write(f, bytes(1 << 20))",
     "a shared mapping": "import mmap\nm = mmap.mmap(-1, 200 << 20)\nfor i in range(0, 200 << 20, 4096): m[i] = 1",
     "SIGTERM handled": "import signal\nsignal.signal(15, lambda *a: None)\nx = bytearray(200 << 20)",
 }
@@ -229,6 +229,17 @@ except OSError as e: print(n, e.errno)
 """
     r = server.run("python", code, limits={"diskBytes": 8 * MIB})
     assert r["stdout"] and int(r["stdout"].split()[0]) <= 8 * MIB
+
+
+SMALLEST = ["cpuMs", "wallMs", "memoryBytes", "processes", "outputBytes", "fileBytes", "diskBytes"]
+
+
+@pytest.mark.parametrize("limit", SMALLEST)
+@pytest.mark.parametrize("group", ["limits", "compileLimits"])
+def test_the_smallest_limit_is_the_programs_trouble_and_nobody_elses(server, limit, group):
+    r = server.run("c", "int main(void) { return 0; }", **{group: {limit: 1}})
+    assert (r["verdict"] != "internal_error", r["attempts"]) == (True, 1), r
+    assert server.run("bash", "exit 7")["exitCode"] == 7
 
 
 @pytest.mark.parametrize("how", ["open('%d' % n, 'w').close()", "os.mkdir('%d' % n)", "os.symlink('x', '%d' % n)"])
