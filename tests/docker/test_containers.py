@@ -172,7 +172,7 @@ def wait_running(docker, s):
     def found():
         for c in containers(docker, s, "running"):
             status, text = docker.request("GET", f"/containers/{c['Id']}/top?ps_args=-eo%20pid,comm")
-            if status == 200 and any(row[-1] == "sleep" for row in json.loads(text)["Processes"]):
+            if status == 200 and any(row[-1] == "sleep" for row in json.loads(text)["Processes"] or []):
                 return c
         return None
 
