@@ -4,6 +4,7 @@
 Its one image is made with debootstrap and kept in CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test)
 between runs; it stands in for every image that the shipped languages name, since registries may be out of reach.
 """
+import contextlib
 import http.client
 import json
 import os
@@ -154,8 +155,23 @@ class Engine:
             self.process.terminate()
             self.process.wait(60)
 
+    def end_orphans(self):
+        """A killed Engine's shims live on. Both they and their containers' cgroups are found by this Engine's path."""
+        for pid in harness.processes():
+            try:
+                words = pathlib.Path("/proc", str(pid), "cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if "containerd-shim" in words[0] and any(w.startswith(f"{self.base}/") for w in words):
+                os.kill(pid, signal.SIGKILL)
+                harness.wait_until(lambda p=pid: harness.processes().get(p, (0, "", "Z"))[2] == "Z", 10, "a shim to end")
+                for group in pathlib.Path("/sys/fs/cgroup").glob(f"**/docker/{words[words.index('-id') + 1]}"):
+                    with contextlib.suppress(OSError):
+                        group.rmdir()
+
     def remove(self):
         self.stop()
+        self.end_orphans()
         mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
         for place in sorted((m.split()[4] for m in mounts if str(self.base) in m), reverse=True):
             subprocess.run(["umount", "-l", place], check=False)
