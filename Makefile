@@ -5,7 +5,7 @@ BUILD ?= build
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: run test unit blackbox bench lint format fuzz sanitize tsan install clean build root
+.PHONY: run test unit blackbox bench docker-test lint format fuzz sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
@@ -21,6 +21,13 @@ unit: build
 
 blackbox: build
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests
+
+# Starts a Docker Engine of its own; the first time, debootstrap makes its image, which is kept in
+# CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test).
+docker-test: root
+	@scripts/setup docker
+	@$(MAKE) --no-print-directory build
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/docker
 
 bench: root
 	@scripts/setup test
@@ -44,7 +51,7 @@ sanitize: root
 tsan:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-tsan MESON_ARGS='-Db_sanitize=thread -Db_lundef=false' build
-	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|worker)(/|$$)') && \
+	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|store|worker)(/|$$)') && \
 		setarch -R meson test -C build-tsan --no-rebuild --print-errorlogs $$tests
 
 fuzz:

@@ -139,7 +139,7 @@ static const char *path(const char *front, const char *id)
 TEST(a_submit_is_answered_with_the_id_that_was_stored)
 {
 	struct test_answer a;
-	char want[100];
+	char want[JOB_ID_SIZE + 64];
 
 	ask("POST", "/api/v1/submit", PRINT, &a);
 	assert_int_equal(a.status, 200);
@@ -383,7 +383,7 @@ TEST(deleting_cancels_or_removes)
 {
 	const char *id = submit();
 	struct test_answer a;
-	char want[100];
+	char want[JOB_ID_SIZE + 64];
 
 	ask("DELETE", path("/api/v1/jobs/", id), NULL, &a);
 	assert_int_equal(a.status, 200);

@@ -210,3 +210,9 @@ void flow_observe(struct flow *f, flow_watch_fn *fn, void *arg)
 	f->observer = fn;
 	f->observer_arg = arg;
 }
+
+bool flow_is_id(const struct flow *f, const char *id)
+{
+	(void)f;
+	return id_is_valid(id);
+}

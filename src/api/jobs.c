@@ -16,7 +16,7 @@ static struct wait *begin(struct http_exchange *x, const struct http_request *q,
 		http_answer_err(x, &e);
 		return NULL;
 	}
-	w = wait_new(a, x, kind, id_is_valid(q->tail) ? q->tail : "", &query);
+	w = wait_new(a, x, kind, flow_is_id(a->options.flow, q->tail) ? q->tail : "", &query);
 	if (!w || w->id[0])
 		return w;
 	wait_answer_not_found(w);
@@ -34,7 +34,7 @@ void job_get(struct http_exchange *x, const struct http_request *q, void *arg)
 static void removed(enum flow_removal what, const struct err *e, void *arg)
 {
 	struct wait *w = arg;
-	char text[96];
+	char text[JOB_ID_SIZE + 64];
 
 	if (!wait_called_back(w))
 		return;

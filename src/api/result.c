@@ -19,7 +19,8 @@ void result_get(struct http_exchange *x, const struct http_request *q, void *arg
 		return;
 	}
 	/* No other id was ever given out, so nothing has to be asked. */
-	w = wait_new(a, x, WAIT_RESULT, id_is_valid(query.job_id) ? query.job_id : "", &query);
+	w = wait_new(a, x, WAIT_RESULT, flow_is_id(a->options.flow, query.job_id) ? query.job_id : "",
+		     &query);
 	if (!w)
 		return;
 	if (w->id[0])

@@ -107,7 +107,7 @@ static void answer_job(struct wait *w, const struct job_view *view)
 /* The answer of a wait that brought no result. */
 static void answer_unfinished(struct wait *w)
 {
-	char text[96];
+	char text[JOB_ID_SIZE + 64];
 
 	if (w->kind == WAIT_JOB) {
 		/* Its state may have changed while it was parked. */

@@ -66,3 +66,14 @@ bool id_is_valid(const char *text)
 		return false;
 	return strspn(text + 1, alphabet) == JOB_ID_LEN - 1;
 }
+
+bool id_is_foreign(const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n]; n++) {
+		if (text[n] <= ' ' || text[n] > '~' || text[n] == '"' || n >= JOB_ID_SIZE - 1)
+			return false;
+	}
+	return n > 0 && !id_is_valid(text);
+}

@@ -13,8 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOB_ID_LEN  27
-#define JOB_ID_SIZE (JOB_ID_LEN + 1)
+#define JOB_ID_LEN 27
+/* Room for any id: those that other producers put into a shared queue are longer than ours. */
+#define JOB_ID_SIZE 128
 
 /* A new id; `wall_ms` is now. Thread-safe. Aborts when the kernel gives no random bytes: an id that can be
  * guessed is worse than no server. */
@@ -22,5 +23,9 @@ void id_new(int64_t wall_ms, char out[JOB_ID_SIZE]);
 
 /* Whether the text could be one of ours: lets a caller answer 404 without asking a store. */
 bool id_is_valid(const char *text);
+
+/* Whether the text could be an id that another producer gave a job: 1 to 127 printable ASCII characters
+ * without space and '"'. */
+bool id_is_foreign(const char *text);
 
 #endif

@@ -17,7 +17,9 @@
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
+#include "cmd/engine_flow.h"
 #include "cmd/listener.h"
+#include "executor/docker.h"
 #include "executor/native.h"
 #include "queue/flow.h"
 #include "worker/worker.h"
@@ -38,6 +40,7 @@ struct engine {
 	int control;
 	struct executor *executor;
 	struct flow *flow;
+	struct submission_policy policy;
 	struct worker *worker;
 	struct api *api;
 	bool stopping;
@@ -85,6 +88,49 @@ static void on_news(evutil_socket_t control, short what, void *arg)
 	}
 }
 
+/* ---- or the Docker Engine ---- */
+
+static void on_docker(const char *version, void *arg)
+{
+	(void)arg;
+	log_info(NULL, "the Docker Engine %.40s is ready", version);
+}
+
+static void on_docker_problem(const struct err *why, void *arg)
+{
+	const struct engine *n = arg;
+
+	if (!n->stopping)
+		log_warn(NULL, "%s", why->msg);
+}
+
+static struct executor *open_docker(struct engine *n, struct err *e)
+{
+	const struct conf *c = n->setup->conf;
+	const struct docker_options options = {
+		.socket = c->docker_socket,
+		.runtime = c->docker_runtime,
+		.box = n->setup->box,
+		.slots = n->setup->slots,
+		.spares = (unsigned)c->docker_spares,
+		.millicpus = c->slot_millicpus,
+		.attached = on_docker,
+		.problem = on_docker_problem,
+		.arg = n,
+	};
+
+	return docker_new(n->base, &options, e);
+}
+
+static struct executor *open_native(struct engine *n, struct err *e)
+{
+	const struct native_options options = {
+		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
+	};
+
+	return native_new(n->base, &options, e);
+}
+
 /* ---- shutdown: worker, then clients, then what is not yet durable ---- */
 
 static void on_durable(const struct err *e, void *arg)
@@ -122,6 +168,12 @@ static void on_term(evutil_socket_t sig, short what, void *arg)
 	if (n->stopping)
 		return;
 	n->stopping = true;
+	if (!n->worker) {
+		log_info(NULL, "stopping");
+		on_worker_drained(n);
+		return;
+	}
+	flow_retire(n->flow);
 	log_info(NULL, "stopping: %u jobs run, and have %lld s to end", worker_running(n->worker),
 		 (long long)n->setup->conf->shutdown_s);
 	worker_drain(n->worker, n->setup->conf->shutdown_s * 1000, on_worker_drained, n);
@@ -164,7 +216,7 @@ static void start_listening(struct engine *n)
 	char url[LISTENER_URL_SIZE] = "";
 	struct err e;
 
-	if (n->api || n->stopping)
+	if (n->api || n->stopping || !n->setup->serves)
 		return;
 	if (open_api(n, &e) < 0) {
 		log_error(NULL, "%s", e.msg);
@@ -181,6 +233,7 @@ static void on_probed(void *arg)
 	struct engine *n = arg;
 
 	say_languages(n->setup->langs);
+	flow_publish(n->flow);
 	start_listening(n);
 }
 
@@ -191,22 +244,41 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!n->api && !n->stopping)
+	if (!n->api && !n->stopping && n->setup->works)
 		log_warn(NULL, "no container could be started yet; results can be fetched meanwhile");
+	else if (!n->api && !n->stopping)
+		log_warn(NULL, "no worker is known yet; results can be fetched meanwhile");
 	start_listening(n);
+}
+
+static void set_language(struct lang *l, const char *version)
+{
+	bool known = version && version[0];
+
+	l->available = version != NULL;
+	if (known && l->version && strcmp(l->version, version) == 0)
+		return;
+	free(l->version);
+	l->version = known ? strdup(version) : NULL;
+}
+
+/* An API without a worker can run what the live workers can. */
+static void on_languages(const char *const *versions, void *arg)
+{
+	struct engine *n = arg;
+	bool any = false;
+
+	for (size_t i = 0; i < n->setup->langs->n; i++) {
+		set_language(&n->setup->langs->langs[i], versions[i]);
+		any |= versions[i] != NULL;
+	}
+	if (any)
+		start_listening(n);
 }
 
 static int open_flow(struct engine *n, struct err *e)
 {
-	const struct conf *c = n->setup->conf;
-	const struct flow_options options = {
-		.data_dir = c->data_dir,
-		.max_queue = c->max_queue,
-		.result_ttl_ms = c->result_ttl_s * 1000,
-		.attempts_max = (int)c->attempts_max,
-	};
-
-	n->flow = flow_open_sqlite(n->base, &options, e);
+	n->flow = engine_open_flow(n->base, n->setup, &n->policy, on_languages, n, e);
 	return n->flow ? 0 : -1;
 }
 
@@ -237,18 +309,21 @@ static int open_events(struct engine *n, struct err *e)
 
 static int open_all(struct engine *n, int spawner, struct err *e)
 {
-	const struct native_options native = {
-		.slots = n->setup->slots, .attached = on_attached, .detached = on_detached, .arg = n
-	};
 	const struct timeval late = { .tv_sec = LISTEN_AFTER_S };
 
 	if (open_events(n, e) < 0)
 		return -1;
-	n->executor = native_new(n->base, &native, e);
-	if (!n->executor || open_flow(n, e) < 0 || open_worker(n, e) < 0)
+	if (open_flow(n, e) < 0)
 		return -1;
-	attach(n, spawner);
-	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0 || event_add(n->late, &late) < 0)
+	if (n->setup->works) {
+		n->executor = n->setup->box ? open_docker(n, e) : open_native(n, e);
+		if (!n->executor || open_worker(n, e) < 0)
+			return -1;
+	}
+	if (spawner >= 0)
+		attach(n, spawner);
+	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0 ||
+	    (n->setup->serves && event_add(n->late, &late) < 0))
 		return err_set(e, ERR_IO, 0, "starting the event loop");
 	return 0;
 }
@@ -280,7 +355,8 @@ static int settle(const struct engine_setup *setup, pid_t parent, struct err *e)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return err_set(e, ERR_IO, errno, "opening /dev/null");
 	(void)umask(0077);
-	if (privileges_drop(&setup->account, e) < 0)
+	/* An API alone needs no root, and may have been started without it. */
+	if (geteuid() == 0 && privileges_drop(&setup->account, e) < 0)
 		return -1;
 	children_die_with(parent);
 	if (chdir("/") < 0)

@@ -6,6 +6,7 @@
 #ifndef CMD_ENGINE_H
 #define CMD_ENGINE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cmd/privileges.h"
@@ -17,13 +18,17 @@ struct engine_setup {
 	struct lang_table *langs;
 	struct account account;
 	unsigned slots;
-	int listener; /* bound and listening, non-blocking; shared with the engines before and after */
+	bool serves;  /* HTTP and API */
+	bool works;   /* takes jobs and runs them */
+	char *box;    /* of the Docker executor (docker_options.box); NULL: programs run in native slots */
+	int listener; /* -1 when it does not serve; bound and listening, non-blocking; shared with the engines
+			 before and after */
 };
 
 /*
- * In the forked child: drops root, then serves until SIGTERM. `spawner` is its socket to the first spawner,
- * over `control` come the sockets to later ones (control.h); both are taken over. Returns the exit status:
- * EXIT_CODE_OK after an orderly shutdown, EXIT_CODE_CONFIG when it could not start.
+ * In the forked child: drops root, then serves until SIGTERM. `spawner` is its socket to the first spawner
+ * (-1: there is none), over `control` come the sockets to later ones (control.h); both are taken over.
+ * Returns the exit status: EXIT_CODE_OK after an orderly shutdown, EXIT_CODE_CONFIG when it could not start.
  */
 int engine_main(const struct engine_setup *setup, int spawner, int control, pid_t parent);
 

@@ -21,13 +21,20 @@ static const char serve_help[] =
 	"Exit status: 0 after an orderly end, 2 wrong usage, 78 a setting or the host must be changed first\n"
 	"(codecrusher doctor says more), 1 anything else.\n";
 
-static const char server_help[] = "Usage: codecrusher server\n"
-				  "\n"
-				  "The API without a worker. Not built yet: codecrusher serve has both.\n";
+static const char server_help[] =
+	"Usage: codecrusher server [SETTING...]\n"
+	"\n"
+	"The API without a worker: jobs wait in Redis (REDIS_URL) and are kept in MongoDB (MONGO_URL), for "
+	"any\n"
+	"number of `codecrusher worker` to run. Needs no root; started as root, gives it up.\n";
 
-static const char worker_help[] = "Usage: codecrusher worker\n"
-				  "\n"
-				  "A worker without the API. Not built yet: codecrusher serve has both.\n";
+static const char worker_help[] =
+	"Usage: codecrusher worker [SETTING...]\n"
+	"\n"
+	"A worker without the API: takes jobs from Redis (REDIS_URL), keeps results in MongoDB (MONGO_URL).\n"
+	"Needs root, and gives it up where it is not needed. On SIGTERM or SIGINT it takes no more jobs; "
+	"those that\n"
+	"run get SHUTDOWN_TIMEOUT to end and are given back otherwise.\n";
 
 static const char run_help[] =
 	"Usage: codecrusher run [OPTION...] FILE [-- ARG...]\n"
@@ -76,8 +83,8 @@ static const struct verb {
 } verbs[] = {
 	{ "serve", "API and worker in one, embedded queue and store", serve_help, HELP_LISTS_SETTINGS,
 	  cmd_serve },
-	{ "server", "the API alone (not built yet)", server_help, HELP_NO_SETTINGS, cmd_server },
-	{ "worker", "a worker alone (not built yet)", worker_help, HELP_NO_SETTINGS, cmd_worker },
+	{ "server", "the API alone, over Redis and MongoDB", server_help, HELP_LISTS_SETTINGS, cmd_server },
+	{ "worker", "a worker alone, over Redis and MongoDB", worker_help, HELP_LISTS_SETTINGS, cmd_worker },
 	{ "run", "one program from the shell, without a server", run_help, HELP_MENTIONS_SETTINGS, cmd_run },
 	{ "languages", "what can be run here", languages_help, HELP_MENTIONS_SETTINGS, cmd_languages },
 	{ "doctor", "what this host can and cannot isolate", doctor_help, HELP_MENTIONS_SETTINGS,

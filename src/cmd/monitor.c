@@ -64,11 +64,12 @@ static void put_off(struct child *c, int64_t now)
 static void engine_child(const struct monitor *m, int spawner, int control, pid_t parent)
 {
 	(void)prctl(PR_SET_NAME, "codecrusher-eng", 0, 0, 0);
-	spawning_done(m->spawning);
+	if (m->spawning)
+		spawning_done(m->spawning);
 	exit(engine_main(m->setup, spawner, control, parent));
 }
 
-/* Forks an engine that talks to the spawner at `spawner_fd`. */
+/* Forks an engine that talks to the spawner at `spawner_fd`, or to none at -1. */
 static int start_engine(struct monitor *m, int spawner_fd, int64_t now)
 {
 	pid_t parent = getpid(), pid;
@@ -89,6 +90,14 @@ static int start_engine(struct monitor *m, int spawner_fd, int64_t now)
 	m->control = pair[0];
 	child_started(&m->engine, pid, now);
 	return 0;
+}
+
+static void start_alone(struct monitor *m, int64_t now)
+{
+	if (start_engine(m, -1, now) < 0) {
+		log_error(NULL, "starting the engine: %s", strerror(errno));
+		put_off(&m->engine, now);
+	}
 }
 
 /* The spawner first: its slots get ready while the engine opens its database. */
@@ -136,6 +145,11 @@ static void start_due(struct monitor *m, int64_t now)
 {
 	if (m->stopping)
 		return;
+	if (!m->spawning) {
+		if (!m->engine.pid && now >= m->engine.start_at_ms)
+			start_alone(m, now);
+		return;
+	}
 	if (!m->engine.pid && !m->spawner.pid && now >= m->engine.start_at_ms)
 		start_both(m, now);
 	else if (m->engine.pid && !m->spawner.pid && now >= m->spawner.start_at_ms)
@@ -238,7 +252,9 @@ static int64_t next_due(const struct monitor *m, int64_t now)
 		at = earlier(at, m->engine.kill_at_ms);
 	if (m->spawner.pid)
 		at = earlier(at, m->spawner.kill_at_ms);
-	if (!m->stopping && !m->spawner.pid)
+	if (!m->stopping && !m->spawning && !m->engine.pid)
+		at = earlier(at, m->engine.start_at_ms);
+	else if (!m->stopping && m->spawning && !m->spawner.pid)
 		at = earlier(at, m->engine.pid ? m->spawner.start_at_ms : m->engine.start_at_ms);
 	if (at == NEVER)
 		return -1;

@@ -13,7 +13,8 @@
 #include "cmd/engine.h"
 #include "cmd/spawning.h"
 
-/* Runs until SIGTERM or SIGINT. The exit status: EXIT_CODE_OK, or the status of a first start that failed. */
+/* `spawning` is NULL where nothing runs in native slots: then there is only an engine. Runs until SIGTERM or
+ * SIGINT. The exit status: EXIT_CODE_OK, or the status of a first start that failed. */
 int monitor_run(const struct engine_setup *setup, const struct spawning *spawning);
 
 #endif

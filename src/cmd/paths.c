@@ -38,3 +38,14 @@ char *paths_spawner(const struct conf *conf)
 	return find(conf->spawner, BUILD_ROOT "/src/sandbox/codecrusher-spawner",
 		    LIBEXEC_DIR "/codecrusher-spawner");
 }
+
+char *paths_box(const struct conf *conf)
+{
+	return find(conf->docker_box, BUILD_ROOT "/src/box/codecrusher-box", LIBEXEC_DIR "/codecrusher-box");
+}
+
+char *paths_mongo_plugin(void)
+{
+	return find("", BUILD_ROOT "/src/store/libcodecrusher-mongo.so",
+		    LIB_DIR "/codecrusher/libcodecrusher-mongo.so");
+}

@@ -8,5 +8,8 @@
 /* Each is the setting's value when there is one. The string is the caller's; NULL when memory is short. */
 char *paths_languages_dir(const struct conf *conf);
 char *paths_spawner(const struct conf *conf);
+char *paths_box(const struct conf *conf);
+/* The library that talks to MongoDB. */
+char *paths_mongo_plugin(void);
 
 #endif

@@ -39,7 +39,23 @@ int account_find(const char *user, struct account *ret_account, struct err *e)
 			"user whose group is not root's");
 	ret_account->uid = pw->pw_uid;
 	ret_account->gid = pw->pw_gid;
+	ret_account->also = 0;
 	return 0;
+}
+
+void account_join_socket(struct account *a, const char *path)
+{
+	const struct group *usual;
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (S_ISSOCK(st.st_mode) && (st.st_mode & S_IWGRP) && st.st_gid != 0)
+			a->also = st.st_gid;
+		return;
+	}
+	usual = getgrnam("docker");
+	if (usual && usual->gr_gid != 0)
+		a->also = usual->gr_gid;
 }
 
 static int capabilities_clear(void)
@@ -55,7 +71,7 @@ int privileges_drop(const struct account *a, struct err *e)
 	/* Without CAP_SETPCAP the bounding set stays; no_new_privs below makes it worthless. */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	if (setgroups(0, NULL) < 0)
+	if (setgroups(a->also ? 1 : 0, &a->also) < 0)
 		return err_set(e, ERR_IO, errno, "dropping groups");
 	if (setresgid(a->gid, a->gid, a->gid) < 0)
 		return err_set(e, ERR_IO, errno, "becoming group %u", a->gid);

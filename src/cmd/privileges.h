@@ -10,16 +10,21 @@
 struct account {
 	uid_t uid;
 	gid_t gid;
+	gid_t also; /* a supplementary group, whose socket the engine uses; 0: none */
 };
 
 /* Whom the engine runs as. Root itself is refused. */
 int account_find(const char *user, struct account *ret_account, struct err *e);
 
 /*
- * Becomes `a` for good: no supplementary groups, no capability left or to be had, no_new_privs. On failure
- * the caller must exit: it may have got half-way.
+ * Becomes `a` for good: no supplementary groups but its own, no capability left or to be had, no_new_privs.
+ * On failure the caller must exit: it may have got half-way.
  */
 int privileges_drop(const struct account *a, struct err *e);
+
+/* Lets the engine use a Docker Engine's socket by the group it belongs to; the group docker, as long as there
+ * is no socket. One that everybody or nobody may use changes nothing. */
+void account_join_socket(struct account *a, const char *path);
 
 /* Makes the directory and its parents; it is private to `a` afterwards (mode 0700). One that belongs to
  * somebody else and is not empty is refused. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* serve, and its two halves that wait for the distributed mode. */
+/* serve, and its two halves for the distributed mode: server (the API) and worker. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -9,23 +10,32 @@
 #include "cmd/paths.h"
 #include "cmd/privileges.h"
 #include "cmd/spawning.h"
+#include "executor/docker.h"
 #include "http/server.h"
 
 /* What an engine keeps open beside connections and slots: database, logs, sockets, eventfds. */
 #define FILES_OF_ITS_OWN 256
 #define FILES_PER_SLOT	 16
 
-static int refuse_unbuilt(const struct conf *conf)
+struct role {
+	const char *verb;
+	bool serves, works;
+};
+
+/* Half a server alone has nobody to talk to over an embedded queue. */
+static int check_role(const struct role *r, const struct conf *conf)
 {
-	if (conf->queue != CONF_BACKEND_SQLITE)
-		return cmd_fail(EXIT_CODE_CONFIG, "the Redis queue is not built yet: unset REDIS_URL and "
-						  "CODECRUSHER_QUEUE to use the embedded one");
-	if (conf->store != CONF_BACKEND_SQLITE)
-		return cmd_fail(EXIT_CODE_CONFIG, "the MongoDB store is not built yet: unset MONGO_URL and "
-						  "CODECRUSHER_STORE to use the embedded one");
-	if (conf->executor != CONF_EXECUTOR_NATIVE)
-		return cmd_fail(EXIT_CODE_CONFIG, "the Docker executor is not built yet: unset "
-						  "CODECRUSHER_EXECUTOR to use the native one");
+	if (conf->queue == CONF_BACKEND_SQLITE && !(r->serves && r->works))
+		return cmd_fail(
+			EXIT_CODE_CONFIG,
+			"%s needs a queue and a store that others reach too: set REDIS_URL and MONGO_URL, "
+			"or use codecrusher serve, which is API and worker in one",
+			r->verb);
+	if (r->works && geteuid() != 0)
+		return cmd_fail(EXIT_CODE_CONFIG,
+				"%s must be started as root (sudo codecrusher %s): it builds containers, "
+				"and gives root up itself where it is not needed",
+				r->verb, r->verb);
 	return EXIT_CODE_OK;
 }
 
@@ -42,24 +52,49 @@ static void warn_when_open(int listener)
 		 url);
 }
 
-/* All that needs root's eyes or hands, before the first fork. */
-static int prepare(struct engine_setup *s, struct spawning *spawning, struct err *e)
+/* The Engine makes the containers: no spawner is needed. */
+static int prepare_docker(struct engine_setup *s, struct err *e)
+{
+	s->box = paths_box(s->conf);
+	if (!s->box)
+		return err_set(e, ERR_IO, 0, "out of memory");
+	account_join_socket(&s->account, s->conf->docker_socket);
+	return docker_override_images(s->langs, s->conf->docker_images, e);
+}
+
+/* What a worker needs of root. `spawning` is NULL for the Docker executor. */
+static int prepare_worker(struct engine_setup *s, struct spawning *spawning, struct err *e)
+{
+	if (!s->works)
+		return 0;
+	return spawning ? spawning_prepare(spawning, s->conf, s->slots, s->langs, e) : prepare_docker(s, e);
+}
+
+static int prepare_languages(struct engine_setup *s, struct err *e)
 {
 	AUTO_FREE char *dir = paths_languages_dir(s->conf);
 
-	if (account_find(s->conf->user, &s->account, e) < 0)
+	if (!dir)
+		return err_set(e, ERR_IO, 0, "out of memory");
+	s->langs = lang_table_load(dir, e);
+	return s->langs ? 0 : -1;
+}
+
+/* All that needs root's eyes or hands, before the first fork. */
+static int prepare(struct engine_setup *s, struct spawning *spawning, struct err *e)
+{
+	if (geteuid() == 0 && account_find(s->conf->user, &s->account, e) < 0)
 		return -1;
-	if (data_dir_prepare(s->conf->data_dir, &s->account, e) < 0)
+	if (s->conf->queue == CONF_BACKEND_SQLITE && data_dir_prepare(s->conf->data_dir, &s->account, e) < 0)
 		return -1;
-	s->langs = dir ? lang_table_load(dir, e) : NULL;
-	if (!s->langs)
-		return dir ? -1 : err_set(e, ERR_IO, 0, "out of memory");
-	if (spawning_prepare(spawning, s->conf, s->slots, s->langs, e) < 0)
+	if (prepare_languages(s, e) < 0 || prepare_worker(s, spawning, e) < 0)
 		return -1;
 	/* By root and before any fork: port 80 is possible, and the socket outlives an engine. */
-	s->listener = http_listen(s->conf->host, (int)s->conf->port, e);
-	if (s->listener < 0) {
-		spawning_done(spawning);
+	if (s->serves)
+		s->listener = http_listen(s->conf->host, (int)s->conf->port, e);
+	if (s->serves && s->listener < 0) {
+		if (spawning)
+			spawning_done(spawning);
 		return -1;
 	}
 	open_files_raise((unsigned long)s->conf->connections_max + s->slots * FILES_PER_SLOT +
@@ -67,64 +102,71 @@ static int prepare(struct engine_setup *s, struct spawning *spawning, struct err
 	return 0;
 }
 
-static int serve(const struct conf *conf)
+static int run_role(const struct role *r, const struct conf *conf)
 {
 	struct engine_setup setup = { .conf = conf,
 				      .slots = conf->concurrency > 0 ? (unsigned)conf->concurrency
-								     : spawning_default_slots() };
-	struct spawning spawning;
+								     : spawning_default_slots(),
+				      .serves = r->serves,
+				      .works = r->works,
+				      .listener = -1 };
+	struct spawning native,
+		*spawning = r->works && conf->executor == CONF_EXECUTOR_NATIVE ? &native : NULL;
 	struct err e;
 	int code;
 
 	/* What we were started with open would be open in the engine, too. */
 	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	log_setup((enum log_level)conf->log_level, conf->log_json, "monitor");
-	code = refuse_unbuilt(conf);
+	code = check_role(r, conf);
 	if (code != EXIT_CODE_OK)
 		return code;
-	if (geteuid() != 0)
-		return cmd_fail(
-			EXIT_CODE_CONFIG,
-			"serve must be started as root (sudo codecrusher serve): it builds containers, "
-			"and gives root up itself where it is not needed");
-	if (prepare(&setup, &spawning, &e) < 0) {
+	if (prepare(&setup, spawning, &e) < 0) {
 		lang_table_free(setup.langs);
+		free(setup.box);
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
 	}
-	warn_when_open(setup.listener);
-	code = monitor_run(&setup, &spawning);
-	(void)close(setup.listener);
-	spawning_done(&spawning);
+	if (setup.serves)
+		warn_when_open(setup.listener);
+	code = monitor_run(&setup, spawning);
+	if (setup.serves)
+		(void)close(setup.listener);
+	if (spawning)
+		spawning_done(spawning);
+	free(setup.box);
 	lang_table_free(setup.langs);
+	return code;
+}
+
+static int run(const struct role *r, int argc, char *argv[])
+{
+	struct conf conf;
+	int code = cmd_load_conf(r->verb, argc, argv, &conf);
+
+	if (code != EXIT_CODE_OK)
+		return code;
+	code = run_role(r, &conf);
+	conf_done(&conf);
 	return code;
 }
 
 int cmd_serve(int argc, char *argv[])
 {
-	struct conf conf;
-	int code = cmd_load_conf("serve", argc, argv, &conf);
+	static const struct role both = { "serve", true, true };
 
-	if (code != EXIT_CODE_OK)
-		return code;
-	code = serve(&conf);
-	conf_done(&conf);
-	return code;
+	return run(&both, argc, argv);
 }
 
 int cmd_server(int argc, char *argv[])
 {
-	(void)argc;
-	(void)argv;
-	return cmd_fail(EXIT_CODE_CONFIG,
-			"server (the API alone) is not built yet: use codecrusher serve, which "
-			"is API and worker in one");
+	static const struct role api = { "server", true, false };
+
+	return run(&api, argc, argv);
 }
 
 int cmd_worker(int argc, char *argv[])
 {
-	(void)argc;
-	(void)argv;
-	return cmd_fail(EXIT_CODE_CONFIG,
-			"worker (the worker alone) is not built yet: use codecrusher serve, "
-			"which is API and worker in one");
+	static const struct role worker = { "worker", false, true };
+
+	return run(&worker, argc, argv);
 }

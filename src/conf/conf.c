@@ -324,6 +324,8 @@ void conf_done(struct conf *c)
 	free(c->data_dir);
 	free(c->redis_url);
 	free(c->mongo_url);
+	free(c->queue_name);
+	free(c->queue_prefix);
 	free(c->rootfs);
 	free(c->user);
 	free(c->languages_dir);

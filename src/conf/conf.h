@@ -42,6 +42,9 @@ struct conf {
 	char *mongo_url;	 /* MONGO_URL, "" */
 	enum conf_backend queue; /* QUEUE sqlite|redis */
 	enum conf_backend store; /* STORE sqlite|mongo */
+	char *queue_name;	 /* QUEUE_NAME code_submission */
+	char *queue_prefix;	 /* QUEUE_PREFIX bull */
+	int64_t queue_inline;	 /* QUEUE_INLINE 64 KiB */
 	int64_t max_queue;	 /* MAX_QUEUE 100000 waiting jobs */
 	int64_t result_ttl_s;	 /* RESULT_TTL 86400 */
 	int64_t attempts_max;	 /* ATTEMPTS_MAX 3 */
@@ -49,6 +52,11 @@ struct conf {
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */
 	int64_t warm_slots;	     /* WARM_SLOTS of each marked language; -1: see cmd/warm.c */
+	char *docker_socket;	     /* DOCKER_SOCKET /run/docker.sock */
+	char *docker_runtime;	     /* DOCKER_RUNTIME: "" = the Engine's default */
+	char *docker_images;	     /* DOCKER_IMAGES "": language=image, with commas */
+	char *docker_box;	     /* DOCKER_BOX: "" = beside the program; a path, or a volume's name */
+	int64_t docker_spares;	     /* DOCKER_SPARES 4: containers made ahead */
 	char *rootfs;		     /* ROOTFS "host" or a directory */
 	int64_t uid_base;	     /* UID_BASE 0x70000000 */
 	char *user;		     /* USER codecrusher: whom the engine runs as */

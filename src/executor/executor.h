@@ -27,7 +27,8 @@ struct exec_file {
 
 /* Everything is borrowed until executor_start returns. */
 struct exec_spec {
-	const char *job; /* job id, for logs; may be NULL */
+	const char *job;   /* job id, for logs; may be NULL */
+	const char *image; /* what the container is made of, where that is a choice; NULL: unknown */
 	const char *const
 		*argv; /* NULL-terminated; argv[0] is searched in the container's PATH when it has no '/' */
 	const char *const *env; /* NULL-terminated "NAME=value", added to the container's own */

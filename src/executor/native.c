@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sandbox/spec.h"
-#include "sandbox/spec_format.h"
+#include "executor/request.h"
 
 #define MESSAGES_A_TURN 64
 
@@ -61,27 +60,6 @@ static struct sandbox_limits wire_limits(const struct limits *l)
 		.file_bytes = l->file_bytes,
 		.disk_bytes = l->disk_bytes,
 	};
-}
-
-static int make_spec(const struct exec_spec *spec, struct err *e)
-{
-	AUTO_FREE struct spec_file *files = calloc(spec->n_files + 1, sizeof(*files));
-	struct spec s = {
-		.argv = spec->argv,
-		.env = spec->env,
-		.files = files,
-		.n_files = spec->n_files,
-		.collect = spec->collect,
-	};
-
-	if (!files)
-		return err_set(e, ERR_IO, ENOMEM, "write the files of a run");
-	for (size_t i = 0; i < spec->n_files; i++) {
-		files[i].name = spec->files[i].name;
-		files[i].data = spec->files[i].data;
-		files[i].len = spec->files[i].len;
-	}
-	return spec_memfd(&s, e);
 }
 
 static int send_run(struct native *n, uint64_t id, const struct exec_spec *spec, int spec_fd)
@@ -152,7 +130,7 @@ static struct exec_run *native_start(struct executor *x, const struct exec_spec 
 		err_set(e, ERR_BUSY, 0, n->sock < 0 ? "there is no spawner" : "all slots are taken");
 		return NULL;
 	}
-	spec_fd = make_spec(spec, e);
+	spec_fd = request_spec(spec, e);
 	if (spec_fd < 0)
 		return NULL;
 	r = native_run_new(n, spec->limits.output_bytes, events, arg);
@@ -261,14 +239,6 @@ static int on_started(struct native *n, struct native_run *r, struct wire_messag
 	return native_run_started(r, m->fds[0], m->fds[1], e);
 }
 
-/* A pattern that nothing matched is no artifact. */
-static bool is_empty_set(int fd)
-{
-	struct spec_head head;
-
-	return pread(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head) && head.n_files == 0;
-}
-
 static void on_done(struct native_run *r, struct wire_message *m)
 {
 	const struct wire_done *done = &m->done;
@@ -293,7 +263,7 @@ static void on_done(struct native_run *r, struct wire_message *m)
 	/* It ended by itself before the kill came, or everything beyond the cap was still in the pipe. */
 	if (report.stop == EXEC_STOP_NONE && (report.truncated[0] || report.truncated[1]))
 		report.stop = EXEC_STOP_OUTPUT;
-	if (m->n_fds == 1 && !is_empty_set(m->fds[0])) {
+	if (m->n_fds == 1 && !request_set_is_empty(m->fds[0])) {
 		report.artifacts_fd = m->fds[0];
 		m->n_fds = 0; /* taken over */
 	}

@@ -14,6 +14,7 @@
  */
 #define SUBMISSION_V1 0x11
 #define RESULT_V1     0x21
+#define RESULT_V2     0x22 /* the same, of a worker that is not ours */
 
 /* ---- writing: every helper is false when the buffer is full ---- */
 
@@ -112,11 +113,12 @@ static bool put_step(struct buf *out, bool present, const struct step_result *st
 
 static bool put_result(struct buf *out, const struct result *r)
 {
-	return put_u8(out, RESULT_V1) && put_text(out, r->id) && put_text(out, r->language) &&
-	       put_optional(out, r->version) && put_u8(out, (uint8_t)r->verdict) &&
-	       put_optional(out, r->message) && put_step(out, r->compiled, &r->compile) &&
-	       put_step(out, r->ran, &r->run) && put_i64(out, r->created_ms) && put_i64(out, r->started_ms) &&
-	       put_i64(out, r->finished_ms) && put_i64(out, r->attempts);
+	return put_u8(out, r->foreign ? RESULT_V2 : RESULT_V1) && put_text(out, r->id) &&
+	       put_text(out, r->language) && put_optional(out, r->version) &&
+	       put_u8(out, (uint8_t)r->verdict) && put_optional(out, r->message) &&
+	       put_step(out, r->compiled, &r->compile) && put_step(out, r->ran, &r->run) &&
+	       put_i64(out, r->created_ms) && put_i64(out, r->started_ms) && put_i64(out, r->finished_ms) &&
+	       put_i64(out, r->attempts);
 }
 
 /* All or nothing, as the buf_ functions are. */
@@ -397,7 +399,8 @@ struct result *result_decode(const void *data, size_t len, struct err *e)
 		err_set(e, ERR_IO, ENOMEM, "read a stored result");
 		return NULL;
 	}
-	if (check_version(&r, RESULT_V1, "result", e) < 0)
+	res->foreign = len > 0 && *(const unsigned char *)data == RESULT_V2;
+	if (check_version(&r, res->foreign ? RESULT_V2 : RESULT_V1, "result", e) < 0)
 		return NULL;
 	get_id(&r, res->id);
 	res->language = get_text(&r);

@@ -7,7 +7,7 @@ static struct submission *sample_submission(void)
 {
 	struct submission *s = submission_new();
 
-	memcpy(s->id, "j0123456789abcdefghjkmnpqrs", JOB_ID_SIZE);
+	memcpy(s->id, "j0123456789abcdefghjkmnpqrs", JOB_ID_LEN + 1);
 	s->created_ms = 1700000000123;
 	s->language = strdup("c");
 	s->version = strdup("12");

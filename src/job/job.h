@@ -144,6 +144,7 @@ struct result {
 	int64_t started_ms; /* 0: never started */
 	int64_t finished_ms;
 	int attempts;
+	bool foreign; /* from a worker that is not ours */
 };
 
 struct result *result_new(void);

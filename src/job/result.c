@@ -15,7 +15,9 @@
 struct writer {
 	struct buf *out;
 	enum output_encoding encoding;
-	bool replaced; /* some bytes of the object being written were no UTF-8 */
+	bool replaced;	 /* some bytes of the object being written were no UTF-8 */
+	bool is_inline;	 /* response only where it says more than stdout */
+	bool inline_cut; /* outputs were cut for it */
 };
 
 /* ---- values ---- */
@@ -285,16 +287,30 @@ static bool add_identity(struct writer *w, const struct result *r, bool with_sta
 	       buf_printf(out, ",\"verdict\":\"%s\"", verdict_name(r->verdict));
 }
 
-static bool add_object(struct writer *w, const struct result *r, bool with_state)
+static bool add_head(struct writer *w, const struct result *r)
+{
+	if (!buf_printf(w->out, "{\"success\":true,\"status\":\"%s\"",
+			r->verdict == VERDICT_OK ? "completed" : "failed"))
+		return false;
+	if (w->is_inline && r->verdict == VERDICT_OK)
+		return true; /* it is stdout */
+	return buf_add_str(w->out, ",\"response\":") && add_response(w, r);
+}
+
+/* What is there only when it says something. */
+static bool add_marks(const struct writer *w, const struct result *r)
 {
 	struct buf *out = w->out;
 
-	return buf_printf(out, "{\"success\":true,\"status\":\"%s\",\"response\":",
-			  r->verdict == VERDICT_OK ? "completed" : "failed") &&
-	       add_response(w, r) && add_identity(w, r, with_state) && add_step_fields(w, &r->run) &&
-	       add_compile(w, r) && add_times(out, r) &&
-	       (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
-	       add_replaced_flag(w) && buf_add_char(out, '}');
+	return (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
+	       (!r->foreign || buf_add_str(out, ",\"worker\":\"foreign\"")) &&
+	       (!w->inline_cut || buf_add_str(out, ",\"inlineCut\":true")) && add_replaced_flag(w);
+}
+
+static bool add_object(struct writer *w, const struct result *r, bool with_state)
+{
+	return add_head(w, r) && add_identity(w, r, with_state) && add_step_fields(w, &r->run) &&
+	       add_compile(w, r) && add_times(w->out, r) && add_marks(w, r) && buf_add_char(w->out, '}');
 }
 
 bool result_add_json(struct buf *out, const struct result *r, enum output_encoding encoding, bool with_state)
@@ -302,4 +318,35 @@ bool result_add_json(struct buf *out, const struct result *r, enum output_encodi
 	struct writer w = { .out = out, .encoding = encoding };
 
 	return add_object(&w, r, with_state);
+}
+
+/* Not inside a character: what follows the cut must not make the rest unreadable. */
+static bool cut(struct bytes *b, size_t max)
+{
+	size_t len = max;
+
+	if (b->len <= max)
+		return false;
+	while (len > 0 && max - len < 3 && ((unsigned char)b->data[len] & 0xc0) == 0x80)
+		len--;
+	b->len = len;
+	return true;
+}
+
+bool result_add_inline_json(struct buf *out, const struct result *r, size_t inline_max)
+{
+	struct result shorter = *r; /* borrows everything */
+	struct writer w = { .out = out, .encoding = OUTPUT_TEXT, .is_inline = true };
+
+	w.inline_cut |= cut(&shorter.run.out.data, inline_max);
+	w.inline_cut |= cut(&shorter.run.err.data, inline_max);
+	w.inline_cut |= cut(&shorter.compile.out.data, inline_max);
+	w.inline_cut |= cut(&shorter.compile.err.data, inline_max);
+	return add_object(&w, &shorter, false);
+}
+
+void result_add_sentence(struct buf *out, const struct result *r)
+{
+	if (r->verdict != VERDICT_OK)
+		add_sentence(out, r);
 }

@@ -23,6 +23,8 @@
 
 struct event_base;
 struct flow;
+struct store;
+struct submission_policy;
 struct flow_watch;
 struct flow_take;
 struct lease;
@@ -37,6 +39,43 @@ struct flow_options {
 /* Opens queue and store in SQLite under data_dir (which exists and is ours): migrates the schema, checks
  * integrity after an unclean stop, voids all leases of an earlier process. Blocks: for start-up only. */
 struct flow *flow_open_sqlite(struct event_base *base, const struct flow_options *options, struct err *e);
+
+/* The distributed pair: the queue in Redis as BullMQ has it, rows in a store that all processes share. */
+struct flow_redis_options {
+	const char *url;	   /* redis://… */
+	const char *prefix, *name; /* of the queue's keys: "bull", "code_submission" */
+	struct store *store;	   /* the flow's from now on; it is closed even when this fails */
+	int64_t max_queue;
+	int64_t result_ttl_ms;
+	int attempts_max;
+	size_t inline_max; /* bytes of each output that BullMQ's own clients get to see */
+	bool takes;	   /* flow_take will be called: this process has a worker */
+	bool serves;	   /* this process has an API: it hears of every job's end */
+	unsigned slots;	   /* of the worker, for others to see */
+	/* Borrowed: how submissions of other producers are read. */
+	const struct submission_policy *policy;
+	/* An API without a worker: called with what the live workers can run, once a second. `versions` has
+	 * an entry per language of the policy's table: NULL when nobody has it, "" when the version is
+	 * unknown. May be NULL.
+	 */
+	void (*languages)(const char *const *versions, void *arg);
+	void *arg;
+	/* For tests; 0: what the documentation says. */
+	int64_t lock_ms, stalled_ms, reconcile_ms;
+};
+
+/* Connects in the background, however long that takes; until then flow_ready says why. Fails only for a URL
+ * that cannot be used. */
+struct flow *flow_open_redis(struct event_base *base, const struct flow_redis_options *options,
+			     struct err *e);
+
+/* The worker's languages are known now, or have changed: others are told. Embedded, nothing. */
+void flow_publish(struct flow *f);
+/* The worker asks for no more jobs: others need not count on it. Embedded, nothing. */
+void flow_retire(struct flow *f);
+
+/* Whether the text could be the id of a job here: ours, or distributed that of another producer. */
+bool flow_is_id(const struct flow *f, const char *id);
 
 /* Stops the threads after everything handed over is durable, and closes. Pending callbacks are run first. No
  * lease, take or watch may be left. */

@@ -10,12 +10,13 @@
 struct flow_take {
 	struct flow *flow;
 	struct queue_take *question;
+	struct job *admitting; /* it may become the answer */
 	flow_take_fn *fn;
 	void *arg;
 };
 
 /* Makes a result of `kind` for a job that no container ended. */
-static struct result *result_of(const struct job *job, enum verdict v, const char *message)
+struct result *job_result_of(const struct job *job, enum verdict v, const char *message)
 {
 	const struct submission *s = job->lease.submission;
 	struct result *r = result_without_run(job->id, s ? s->language : "", s ? s->created_ms : 0,
@@ -39,7 +40,7 @@ struct job *job_new(struct flow *f, const char *id)
 	return job;
 }
 
-static void job_free(struct job *job)
+void job_free(struct job *job)
 {
 	bool withdrawn = job->withdrawal && job->applied;
 	struct list removals;
@@ -64,27 +65,45 @@ static void job_free(struct job *job)
 
 static void ask(struct flow_take *t);
 
+void flow_hand_out(struct flow_take *t, struct job *job)
+{
+	flow_take_fn *fn = t->fn;
+	void *arg = t->arg;
+
+	job->take = NULL;
+	t->flow->n_takes--;
+	free(t);
+	fn(&job->lease, arg);
+}
+
+void flow_take_hold(struct flow_take *t, struct job *job)
+{
+	t->admitting = job;
+	job->take = t;
+}
+
+void flow_ask_again(struct flow_take *t)
+{
+	if (!t)
+		return;
+	if (t->admitting)
+		t->admitting->take = NULL;
+	t->admitting = NULL;
+	ask(t);
+}
+
 static void taken(struct queue_job *j, void *arg)
 {
 	struct flow_take *t = arg;
 	struct flow *f = t->flow;
 	struct job *job = job_new(f, j->id);
-	flow_take_fn *fn = t->fn;
-	void *fn_arg = t->arg;
 
 	job->stored = j->stored;
 	job->lease.submission = j->submission;
 	job->lease.attempt = j->attempt;
 	job->lease.started_ms = clock_wall_ms();
-	if (!j->submission) {
-		job_end(job, result_of(job, VERDICT_INTERNAL_ERROR,
-				       "The stored job cannot be read. Please submit it again."));
-		ask(t);
-		return;
-	}
-	f->n_takes--;
-	free(t);
-	fn(&job->lease, fn_arg);
+	t->question = NULL;
+	f->pair->admit(t, job, j);
 }
 
 static void ask(struct flow_take *t)
@@ -108,7 +127,10 @@ void flow_take_cancel(struct flow_take **t)
 {
 	if (!*t)
 		return;
-	(*t)->flow->queue->ops->take_cancel((*t)->question);
+	if ((*t)->question)
+		(*t)->flow->queue->ops->take_cancel((*t)->question);
+	if ((*t)->admitting)
+		(*t)->admitting->take = NULL;
 	(*t)->flow->n_takes--;
 	free(TAKE(*t));
 }
@@ -167,9 +189,8 @@ static void store_apology(struct job *job, const struct err *e)
 	job_end(job, r);
 }
 
-static void ended(const struct err *e, void *arg)
+void flow_job_ended(struct job *job, const struct err *e)
 {
-	struct job *job = arg;
 	struct flow *f = job->flow;
 
 	if (e && !f->closing && !job->retried && !job->withdrawal) {
@@ -177,9 +198,7 @@ static void ended(const struct err *e, void *arg)
 		return;
 	}
 	if (e)
-		log_error(job->id,
-			  "the result is not stored, the job will run again after the next start: %s",
-			  e->msg);
+		log_error(job->id, "the result is not stored, the job will run again: %s", e->msg);
 	else if (job->applied && !job->failed)
 		watches_tell(f, job->result);
 	job_free(job);
@@ -187,25 +206,12 @@ static void ended(const struct err *e, void *arg)
 
 void job_end(struct job *job, struct result *r)
 {
-	struct flow *f = job->flow;
-	struct store_finish finish = {
-		.result = r,
-		.expires_ms = clock_wall_ms() + f->result_ttl_ms,
-		.only_if = job->withdrawal ? &job->withdrawn : NULL,
-		.ret_applied = &job->applied,
-	};
-
 	job->stage = STAGE_ENDING;
 	job->on_cancel = NULL;
 	job->result = r;
 	later_cancel(&job->tell_cancel);
 	submission_unref(TAKE(job->lease.submission));
-	db_group_begin(f->db);
-	if (job->withdrawal)
-		f->queue->ops->withdraw(f->queue, job->id, &job->withdrawn, NULL, NULL);
-	f->store->ops->finish(f->store, &finish, NULL, NULL);
-	f->queue->ops->finish(f->queue, job->id, ended, job);
-	db_group_end(f->db);
+	job->flow->pair->end(job);
 }
 
 void flow_finish(struct lease *l, struct result *r)
@@ -215,17 +221,9 @@ void flow_finish(struct lease *l, struct result *r)
 	if (job->failed)
 		job_free(job);
 	else if (job->cancelled && r->verdict != VERDICT_CANCELLED)
-		job_end(job, result_of(job, VERDICT_CANCELLED, "The job was cancelled."));
+		job_end(job, job_result_of(job, VERDICT_CANCELLED, "The job was cancelled."));
 	else
 		job_end(job, result_ref(r));
-}
-
-static void job_return(struct job *job, int attempts)
-{
-	struct queue *q = job->flow->queue;
-
-	q->ops->give_back(q, job->lease.submission, attempts, job->stored);
-	job_free(job);
 }
 
 /* Its last attempt is lost too: says so to whoever sent it. */
@@ -239,7 +237,7 @@ static void job_give_up(struct job *job, const char *reason)
 	snprintf(message, sizeof(message),
 		 "The job was started %d times and lost each time; the last time: %.*s.", job->lease.attempt,
 		 (int)len, reason);
-	job_end(job, result_of(job, VERDICT_INTERNAL_ERROR, message));
+	job_end(job, job_result_of(job, VERDICT_INTERNAL_ERROR, message));
 }
 
 void flow_give_back(struct lease *l, bool blameless, const char *reason)
@@ -249,11 +247,11 @@ void flow_give_back(struct lease *l, bool blameless, const char *reason)
 	if (job->failed)
 		job_free(job);
 	else if (job->cancelled)
-		job_end(job, result_of(job, VERDICT_CANCELLED, "The job was cancelled."));
-	else if (!blameless && job->lease.attempt >= job->flow->attempts_max)
+		job_end(job, job_result_of(job, VERDICT_CANCELLED, "The job was cancelled."));
+	else if (!blameless && !job->flow->pair->attempts_left(job))
 		job_give_up(job, reason);
 	else
-		job_return(job, job->lease.attempt - (blameless ? 1 : 0));
+		job->flow->pair->give_back(job, blameless, reason);
 }
 
 /* ---- after a crash ---- */

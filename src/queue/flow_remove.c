@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DELETE. Where the job is decides what it comes to, and it may be somewhere else by the time the answer is
- * there: then the question starts over.
+ * DELETE, embedded. Where the job is decides what it comes to, and it may be somewhere else by the time the
+ * answer is there: then the question starts over.
  */
 #include <stdlib.h>
 
@@ -143,7 +143,7 @@ void removals_go_on(struct list *removals, bool withdrawn)
 	}
 }
 
-void flow_remove(struct flow *f, const char *id, flow_remove_fn *fn, void *arg)
+void embedded_remove(struct flow *f, const char *id, flow_remove_fn *fn, void *arg)
 {
 	struct removal *rm = db_op_new(sizeof(*rm));
 

@@ -36,6 +36,22 @@ void flow_unwatch(struct flow_watch **w)
 	free(TAKE(*w));
 }
 
+bool watches_have(const struct flow *f, const char *id)
+{
+	return id_map_find(&f->watches, id) != NULL;
+}
+
+/* Those of now: `fn` changes nothing before it returns. */
+void watches_each(struct flow *f, void (*fn)(struct flow *f, const char *id))
+{
+	for (size_t i = 0; i < f->watches.n_buckets; i++) {
+		struct id_node *node;
+
+		list_for_each (node, &f->watches.buckets[i], struct id_node, link)
+			fn(f, node->id);
+	}
+}
+
 void flow_observe(struct flow *f, flow_watch_fn *fn, void *arg)
 {
 	f->observer = fn;

@@ -27,6 +27,13 @@ struct queue_job {
 	bool stored; /* false: its enqueue is still on the way to the disk, and will be told */
 	/* A reference for the receiver. NULL: what is stored cannot be read. */
 	struct submission *submission;
+	/* Distributed only. */
+	bool own;	/* came through an API of ours, which made its row before */
+	bool load;	/* no submission here: the store has it */
+	bool cancelled; /* somebody cancelled it while an earlier worker had it */
+	int64_t created_ms;
+	const char *language; /* without a submission; or NULL */
+	const char *problem;  /* why it has no submission and must end, or NULL */
 };
 typedef void queue_take_fn(struct queue_job *j, void *arg);
 

@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "sandbox/slot.h"
 
+struct spec_view;
+
 /* report.c */
 
 /* Sends one report; when the spawner is gone there is nobody left to tell. `step` is cut to its field. */
@@ -26,6 +28,9 @@ int restrict_job(const struct slot_plan *plan, struct err *e);
 int restrict_init(const struct slot_plan *plan, struct err *e);
 /* Of another process of the same uid, or, 0, of this one. */
 int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds);
+/* What restrict_init does but for the parent death signal: in a container of somebody else's making, the
+ * parent is a thread that may end before us. */
+int restrict_guard(uid_t uid, uid_t file_uid, const struct sock_fprog *filter, struct err *e);
 
 /* job.c: the process that becomes the program. `restricted` is the write end of a pipe on which one byte says
  * that every restriction is in force. */
@@ -59,12 +64,28 @@ int feed_load(struct feed *f, int box, const char *source);
  * more, wait for room. */
 bool feed_pump(struct feed *f);
 
-/* job_env.c: the environment of the program: ours, then `n_env` strings of the spec, the later of two with
- * one name winning. Points into `env`; valid until the next call. */
-char **job_environment(char *env, uint32_t n_env);
+/* What the program's PATH is, unless its image has one of its own. */
+#define PROGRAM_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* job_env.c: the environment of the program: ours, then `own` (NULL-terminated, at most JOB_ENV_OWN_MAX, may
+ * be NULL), then `n_env` strings of the spec, the later of two with one name winning. Points into its
+ * arguments; valid until the next call. */
+#define JOB_ENV_OWN_MAX 256
+char **job_environment(char *const *own, char *env, uint32_t n_env);
+
+/* program.c: the last steps of a process on its way to become the program. */
+
+/* Every signal is as a program expects it: not blocked, not ignored. */
+void program_default_signals(void);
+/* When memory runs out, the kernel is to end the program, not init. 0, or -1 with errno. */
+int program_prefer_for_oom(void);
+/* The spec's argv. Points into the view; valid until the next call. */
+char **program_arguments(const struct spec_view *v);
+/* As execvp, but searches `path` and does not try a shell. Returns only on failure: the errno worth telling.
+ */
+int program_exec(char **argv, char **envp, const char *path);
 
 /* unpack.c: creates the files of a spec or file set below the working directory. 0, or -1 with errno. */
-struct spec_view;
 int unpack_files(struct spec_view *v);
 
 /* collect.c: the regular files below `box` whose path matches one of the spec's patterns, as a sealed file

@@ -6,11 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,29 +21,6 @@
 #define GO_MAX_FDS 3
 
 static struct spec_view view;
-static char *arguments[SPEC_STRINGS_MAX + 1];
-
-/* By the system call itself: glibc keeps signals 32 and 33 for itself, but whoever started us may have left
- * them ignored. All zero is SIG_DFL without flags in the kernel's struct. */
-static void default_signals(void)
-{
-	static const unsigned long plain[4];
-	sigset_t none;
-
-	for (long s = 1; s < _NSIG; s++)
-		(void)syscall(SYS_rt_sigaction, s, plain, NULL,
-			      8L); /* some cannot be changed, and need not */
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* When memory runs out, the kernel is to end the program, not init. Any process may raise its own. */
-static int prefer_for_oom(void)
-{
-	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 || write(fd, "1000", 4) != 4 ? -1 : 0;
-}
 
 /* Opened anew for reading, because a descriptor that came from elsewhere shares its offset with the sender's
  * and may be writable. */
@@ -82,10 +57,10 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 
 	j->report = plan->report;
 	j->go = plan->go;
-	default_signals();
+	program_default_signals();
 	/* Takes the page faults now rather than on the way to the program. */
 	memset(&view, 0, sizeof(view));
-	if (prefer_for_oom() < 0)
+	if (program_prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "chdir /box");
@@ -154,43 +129,10 @@ void job_unpack(const struct job *j)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write a file");
 }
 
-static char **argument_list(char *s, uint32_t n)
+static _Noreturn void become(const struct job *j)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		arguments[i] = s;
-		s = spec_next_string(s);
-	}
-	arguments[n] = NULL;
-	return arguments;
-}
-
-/* As execvp, but with a fixed PATH and without its retry by a shell. Returns the errno worth telling. */
-static int run(char **argv, char **envp)
-{
-	static const char *const dirs[] = { "/usr/local/bin/", "/usr/bin/", "/bin/" };
-	char path[sizeof("/usr/local/bin/") + SPEC_NAME_MAX];
-	int worst = ENOENT;
-
-	if (strchr(argv[0], '/')) {
-		execve(argv[0], argv, envp);
-		return errno;
-	}
-	if (argv[0][0] == '\0' || strlen(argv[0]) > SPEC_NAME_MAX)
-		return ENOENT;
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", dirs[i], argv[0]);
-		execve(path, argv, envp);
-		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-			return errno;
-		if (errno == EACCES)
-			worst = EACCES;
-	}
-	return worst;
-}
-
-static _Noreturn void become(const struct job *j, char *argv, uint32_t n_argv, char *env, uint32_t n_env)
-{
-	int error = run(argument_list(argv, n_argv), job_environment(env, n_env));
+	int error = program_exec(program_arguments(&view), job_environment(NULL, view.env, view.head.n_env),
+				 PROGRAM_PATH);
 
 	report_and_exit(j->report, SLOT_EXEC_FAILED, error, "execve");
 }
@@ -199,13 +141,14 @@ static _Noreturn void become(const struct job *j, char *argv, uint32_t n_argv, c
 static _Noreturn void become_interpreter(const struct job *j, const struct sandbox_warm *warm)
 {
 	static struct sandbox_warm mine;
-	char *env;
 
 	mine = *warm;
-	env = mine.text;
+	view.argv = view.env = mine.text;
+	view.head.n_argv = mine.n_argv;
+	view.head.n_env = mine.n_env;
 	for (uint32_t i = 0; i < mine.n_argv; i++)
-		env = spec_next_string(env);
-	become(j, mine.text, mine.n_argv, env, mine.n_env);
+		view.env = spec_next_string(view.env);
+	become(j);
 }
 
 _Noreturn void job_main(const struct slot_plan *plan, int restricted)
@@ -225,5 +168,5 @@ _Noreturn void job_main(const struct slot_plan *plan, int restricted)
 	/* After the files: RLIMIT_FSIZE is the program's, not ours. */
 	if (restrict_run_limits(0, j.order.file_bytes, j.order.cpu_seconds) < 0)
 		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "resource limits");
-	become(&j, view.argv, view.head.n_argv, view.env, view.head.n_env);
+	become(&j);
 }

@@ -6,16 +6,18 @@
 #include "sandbox/spec_reader.h"
 
 /* What the reader's bound allows, and ours. */
-#define ENV_MAX	    (SPEC_STRINGS_MAX + 8)
+#define ENV_MAX	      (SPEC_STRINGS_MAX + JOB_ENV_OWN_MAX + 8)
 
-#define TABLE_SIZE  32768 /* a power of two, well above ENV_MAX: there is always a free place */
-#define FNV_OFFSET  2166136261u
-#define FNV_PRIME   16777619u
-#define INDEX_EMPTY 0
+#define TABLE_SIZE    32768 /* a power of two, well above ENV_MAX: there is always a free place */
+#define FNV_OFFSET    2166136261u
+#define FNV_PRIME     16777619u
+#define INDEX_EMPTY   0
+
+#define PATH_VARIABLE "PATH=" PROGRAM_PATH
 
 /* No leak check under AddressSanitizer: it needs ptrace, which the filter refuses, and every sanitized
  * program would end with an error. */
-static char base[][40] = { "HOME=/box", "TMPDIR=/tmp", "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
+static char base[][40] = { "HOME=/box", "TMPDIR=/tmp", PATH_VARIABLE, "LANG=C.UTF-8",
 			   "ASAN_OPTIONS=detect_leaks=0" };
 
 static char *list[ENV_MAX + 1];
@@ -64,12 +66,14 @@ static void set(char *var)
 	list[*at - 1] = var;
 }
 
-char **job_environment(char *env, uint32_t n_env)
+char **job_environment(char *const *own, char *env, uint32_t n_env)
 {
 	memset(table, 0, n_list > 0 ? sizeof(table) : 0);
 	n_list = 0;
 	for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++)
 		set(base[i]);
+	for (size_t i = 0; own && own[i] && i < JOB_ENV_OWN_MAX; i++)
+		set(own[i]);
 	for (; n_env > 0; n_env--) {
 		set(env);
 		env = spec_next_string(env);

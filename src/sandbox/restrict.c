@@ -140,6 +140,13 @@ int restrict_job(const struct slot_plan *plan, struct err *e)
  * Its file system uid is the job's, so that it may collect what the program may read, and no more. Signals
  * and ptrace look at the other uids: the program gains nothing over init.
  */
+int restrict_guard(uid_t uid, uid_t file_uid, const struct sock_fprog *filter, struct err *e)
+{
+	if (become(uid, file_uid, ONLY_CAP_KILL, e) < 0)
+		return -1;
+	return load_filter(filter, e);
+}
+
 int restrict_init(const struct slot_plan *plan, struct err *e)
 {
 	if (become(plan->init_uid, plan->job_uid, ONLY_CAP_KILL, e) < 0)

@@ -212,7 +212,7 @@ static const char *value_of(char **list, const char *name, int *ret_count)
 TEST(the_later_of_two_variables_wins_and_none_comes_twice)
 {
 	char vars[] = "PATH=/x\0A=1\0AB=2\0A=3\0ODD";
-	char **list = job_environment(vars, 5);
+	char **list = job_environment(NULL, vars, 5);
 	int count;
 
 	assert_string_equal(value_of(list, "PATH", &count), "/x");
@@ -221,7 +221,7 @@ TEST(the_later_of_two_variables_wins_and_none_comes_twice)
 	assert_int_equal(count, 1);
 	assert_string_equal(value_of(list, "AB", &count), "2");
 	assert_string_equal(value_of(list, "HOME", &count), "/box");
-	list = job_environment(vars, 0);
+	list = job_environment(NULL, vars, 0);
 	assert_null(value_of(list, "A", &count));
 	assert_string_equal(value_of(list, "PATH", &count), "/usr/local/bin:/usr/bin:/bin");
 }

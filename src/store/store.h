@@ -42,17 +42,55 @@ struct store_finish {
 	bool *ret_applied;
 };
 
+/* An unfinished row, for the sweep of a distributed flow. */
+struct store_unfinished {
+	char id[JOB_ID_SIZE];
+	int64_t created_ms;
+};
+/* `rows` are borrowed; ordered by id. */
+typedef void store_unfinished_fn(const struct store_unfinished *rows, int n, const struct err *e, void *arg);
+/* `s` is NULL when the row is not there, is finished, or was rejected (e NULL); borrowed. */
+typedef void store_load_fn(struct submission *s, const struct err *e, void *arg);
+
 struct store_ops {
 	void (*close)(struct store *st);
-	/* A new row. `done` may be NULL. */
+	/*
+	 * A new row. `done` may be NULL. Embedded, the id is always new. Distributed, a job that came past us
+	 * through the queue may have a row already: one that is finished and has an older created_ms begins
+	 * anew (its result is dropped), any other is left as it is; neither is an error.
+	 */
 	void (*create)(struct store *st, struct submission *s, store_done_fn *done, void *arg);
-	/* Kept and tried again until it is durable; the submission is dropped with it. */
+	/* Kept and tried again until it is durable; the submission is dropped with it. Distributed, a row
+	 * that is not there is made from the result; one that was rejected counts as finished (not applied).
+	 */
 	void (*finish)(struct store *st, const struct store_finish *f, store_done_fn *done, void *arg);
 	void (*get)(struct store *st, const char *id, store_get_fn *fn, void *arg);
 	/* Removes a finished row; tells 1 if it was there. */
 	void (*remove)(struct store *st, const char *id, store_count_fn *fn, void *arg);
 	/* Removes at most `max` rows that expired before `now_ms`. */
 	void (*sweep)(struct store *st, int64_t now_ms, int max, store_count_fn *fn, void *arg);
+
+	/* ---- distributed only: NULL embedded ---- */
+
+	/* 0, or -1 with a sentence why nothing can be stored right now (from what is known, without asking).
+	 */
+	int (*ready)(struct store *st, struct err *e);
+	/* The job could not be queued, and its client is about to be told so: from now on `get` finds no such
+	 * row, `unfinished` and `load` leave it out, `finish` is not applied to it, `sweep` removes it after
+	 * `expires_ms`. An unfinished row only. */
+	void (*reject)(struct store *st, const char *id, int64_t expires_ms, store_done_fn *done, void *arg);
+	/* At most `max` unfinished rows with created_ms before `before_ms` and an id after `after` ("" at
+	 * first), ordered by id. */
+	void (*unfinished)(struct store *st, int64_t before_ms, const char *after, int max,
+			   store_unfinished_fn *fn, void *arg);
+	/* The submission of an unfinished row. */
+	void (*load)(struct store *st, const char *id, store_load_fn *fn, void *arg);
+	/* At the end: waits for what can be done, fails the rest (held writes too) and calls every callback
+	 * that is due, on this thread. What is handed over from now on fails. To be called again until it
+	 * returns false: then no callback was left. */
+	bool (*stop)(struct store *st);
+	/* Whether a write that was handed over is not durable yet. */
+	bool (*busy)(const struct store *st);
 };
 
 /* Implementations embed it first. */

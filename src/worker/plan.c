@@ -107,7 +107,9 @@ static bool collect_files(struct plan *p, const struct lang *l, const struct sub
 bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s)
 {
 	const struct strings none = { 0 };
-	struct plan p = { .limits = s->compile_limits, .collect = borrowed(l->artifacts.items) };
+	struct plan p = { .image = l->image,
+			  .limits = s->compile_limits,
+			  .collect = borrowed(l->artifacts.items) };
 
 	if (!expand_argv(&p, l, s, true) || !collect_env(&p, l, &none) || !collect_files(&p, l, s, false)) {
 		plan_done(&p);
@@ -151,7 +153,7 @@ bool plan_is_warm(const struct lang *l, const struct submission *s)
 
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s)
 {
-	struct plan p = { .limits = s->limits };
+	struct plan p = { .image = l->image, .limits = s->limits };
 
 	if (!expand_argv(&p, l, s, false) || !collect_env(&p, l, &s->env) ||
 	    !collect_files(&p, l, s, plan_has_compile(l))) {
@@ -175,6 +177,7 @@ struct exec_spec plan_spec(const struct plan *p, const char *job)
 {
 	return (struct exec_spec){
 		.job = job,
+		.image = p->image,
 		.argv = borrowed(p->argv.items),
 		.env = p->env,
 		.files = p->files,

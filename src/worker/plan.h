@@ -18,6 +18,7 @@
 
 /* Borrows from language and submission, which must outlive it. */
 struct plan {
+	const char *image; /* or NULL */
 	struct lang_argv argv;
 	const char **env; /* NULL-terminated */
 	struct exec_file *files;

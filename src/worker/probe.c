@@ -119,6 +119,7 @@ static bool start(struct item *i)
 {
 	static const char *const no_env[] = { NULL };
 	struct exec_spec spec = {
+		.image = i->lang->image,
 		.argv = (const char *const *)i->lang->version_argv.items,
 		.env = no_env,
 		.artifacts_fd = -1,

@@ -51,8 +51,16 @@ def test_version(codecrusher):
 
 
 @pytest.mark.parametrize("verb", ["server", "worker"])
-def test_what_is_not_built_yet_says_so(codecrusher, verb):
-    one_line(codecrusher(verb), 78, "not built yet", "serve")
+def test_half_a_server_needs_the_distributed_pair(codecrusher, verb):
+    one_line(codecrusher(verb), 78, "REDIS_URL", "MONGO_URL", "codecrusher serve")
+
+
+@pytest.mark.parametrize("verb", ["serve", "server", "worker"])
+def test_no_other_pair_of_queue_and_store(codecrusher, verb):
+    one_line(codecrusher(verb, REDIS_URL="redis://127.0.0.1:1"), 78, "MONGO_URL")
+    one_line(codecrusher(verb, MONGO_URL="mongodb://127.0.0.1:1"), 78, "REDIS_URL")
+    secure = {"REDIS_URL": "rediss://127.0.0.1:1", "MONGO_URL": "mongodb://127.0.0.1:1"}
+    one_line(codecrusher(verb, **secure), 78, "TLS")
 
 
 def test_no_verb_and_unknown_verbs(codecrusher):
@@ -92,7 +100,7 @@ BAD_SETTINGS = [
     ({"CODECRUSHER_CONCURRENCY": "1.5"}, "CODECRUSHER_CONCURRENCY"),
     ({"CODECRUSHER_LOG_LEVEL": "loud"}, "CODECRUSHER_LOG_LEVEL"),
     ({"CODECRUSHER_LOG_FORMAT": "xml"}, "CODECRUSHER_LOG_FORMAT"),
-    ({"CODECRUSHER_EXECUTOR": "docker"}, "CODECRUSHER_EXECUTOR"),
+    ({"CODECRUSHER_EXECUTOR": "podman"}, "CODECRUSHER_EXECUTOR"),
     ({"CODECRUSHER_QUEUE": "redis"}, "REDIS_URL"),
     ({"CODECRUSHER_STORE": "mysql"}, "CODECRUSHER_STORE"),
     ({"REDIS_URL": "redis://127.0.0.1"}, "REDIS_URL"),

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions, distributed: the row is asked first, and the queue only about a job that has not ended. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/flow_internal.h"
+#include "queue/redis.h"
+
+#define ROUNDS_MAX 4
+
+/* ---- adopting what another kind of worker brought ---- */
+
+struct adopt {
+	struct flow *flow;
+	char id[JOB_ID_SIZE];
+	struct result *result;
+	bool applied;
+	void (*fn)(int n, const struct err *e, void *arg);
+	void *arg;
+};
+
+static void adopt_end(struct adopt *o, int n, const struct err *e)
+{
+	if (o->fn)
+		o->fn(n, e, o->arg);
+	result_unref(o->result);
+	free(o);
+}
+
+static void adopted(const struct err *e, void *arg)
+{
+	struct adopt *o = arg;
+
+	if (!e && o->applied)
+		watches_tell(o->flow, o->result);
+	adopt_end(o, !e, e);
+}
+
+static void outcome_known(struct result *r, const struct err *e, void *arg)
+{
+	struct adopt *o = arg;
+	struct flow *f = o->flow;
+	struct store_finish finish = { .expires_ms = clock_wall_ms() + f->result_ttl_ms,
+				       .ret_applied = &o->applied };
+
+	if (e || !r) {
+		adopt_end(o, 0, e);
+		return;
+	}
+	o->result = result_ref(r);
+	finish.result = r;
+	f->store->ops->finish(f->store, &finish, adopted, o);
+}
+
+void flow_adopt(struct flow *f, const char *id, void (*fn)(int n, const struct err *e, void *arg), void *arg)
+{
+	struct adopt *o = db_op_new(sizeof(*o));
+
+	o->flow = f;
+	snprintf(o->id, sizeof(o->id), "%s", id);
+	o->fn = fn;
+	o->arg = arg;
+	redis_outcome(f->redis, id, outcome_known, o);
+}
+
+/* ---- a watched job has ended ---- */
+
+struct look {
+	struct flow *flow;
+	char id[JOB_ID_SIZE];
+};
+
+static void looked(const struct store_row *row, const struct err *e, void *arg)
+{
+	struct look *o = arg;
+
+	if (e)
+		log_warn(o->id, "has ended, but its row cannot be read now: %s", e->msg);
+	else if (row && row->result)
+		watches_tell(o->flow, row->result);
+	else if (!o->flow->closing)
+		flow_adopt(o->flow, o->id, NULL, NULL);
+	free(o);
+}
+
+void flow_look(struct flow *f, const char *id)
+{
+	struct look *o = db_op_new(sizeof(*o));
+
+	o->flow = f;
+	snprintf(o->id, sizeof(o->id), "%s", id);
+	f->store->ops->get(f->store, id, looked, o);
+}
+
+/* ---- get ---- */
+
+struct get {
+	struct flow *flow;
+	char id[JOB_ID_SIZE];
+	int rounds;
+	bool has_row;
+	flow_get_fn *fn;
+	void *arg;
+	struct job_view view;
+};
+
+static void get_go(struct get *g);
+
+static void get_tell(struct get *g, const struct job_view *view, const struct err *e)
+{
+	g->fn(view, e, g->arg);
+	free(g);
+}
+
+static void get_adopted(int n, const struct err *e, void *arg)
+{
+	struct get *g = arg;
+
+	(void)n;
+	if (e)
+		get_tell(g, g->has_row ? &g->view : NULL, e);
+	else
+		get_go(g);
+}
+
+/* The row says that the job is there; where it is can wait until Redis is back. */
+static void get_where(const struct redis_place *p, const struct err *e, void *arg)
+{
+	struct get *g = arg;
+
+	g->view.state = !e && p->where == REDIS_RUNS ? JOB_RUNNING : JOB_QUEUED;
+	g->view.position = !e && p->where == REDIS_WAITS ? p->position : -1;
+	if (!g->has_row)
+		g->view.created_ms = p->created_ms;
+	if (!e && p->where == REDIS_ENDED && g->rounds < ROUNDS_MAX)
+		flow_adopt(g->flow, g->id, get_adopted, g);
+	else if (!g->has_row && (e || p->where == REDIS_MISSING))
+		get_tell(g, NULL, e);
+	else
+		get_tell(g, &g->view, NULL);
+}
+
+static void get_row(const struct store_row *row, const struct err *e, void *arg)
+{
+	struct get *g = arg;
+
+	if (e || (!row && !id_is_foreign(g->id))) {
+		get_tell(g, NULL, e);
+		return;
+	}
+	g->has_row = row != NULL;
+	g->view.created_ms = row ? row->created_ms : 0;
+	g->view.result = row ? row->result : NULL;
+	if (!g->view.result) {
+		redis_where(g->flow->redis, g->id, get_where, g);
+		return;
+	}
+	g->view.state = JOB_FINISHED;
+	get_tell(g, &g->view, NULL);
+}
+
+static void get_go(struct get *g)
+{
+	g->rounds++;
+	g->flow->store->ops->get(g->flow->store, g->id, get_row, g);
+}
+
+void distributed_get(struct flow *f, const char *id, flow_get_fn *fn, void *arg)
+{
+	struct get *g = db_op_new(sizeof(*g));
+
+	g->flow = f;
+	g->fn = fn;
+	g->arg = arg;
+	g->view.position = -1;
+	snprintf(g->id, sizeof(g->id), "%s", id);
+	get_go(g);
+}

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: MIT
+"""The distributed pair for tests: a real Redis, a server of MongoDB's protocol, APIs and workers of ours, and Node
+processes with the real BullMQ packages."""
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+import pytest
+
+import harness
+from harness import wait_until
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCRIPTS = harness.ROOT / "scripts"
+_queues = itertools.count(1)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Redis:
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="codecrusher-redis-")
+        self.port = free_port()
+        self.process = None
+
+    def start(self):
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--save", ""]
+        command += ["--appendonly", "yes", "--logfile", "redis.log", "--maxmemory-policy", "noeviction"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: answers(self.port), 10, "redis-server to answer")
+        return self
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def ask(self, *words):
+        """A command's answer as redis-cli prints it to a pipe, without the last line feed."""
+        done = subprocess.run(
+            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, check=True
+        )
+        return done.stdout.rstrip("\n")
+
+
+class Mongo:
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="codecrusher-mongo-")
+        self.port = free_port()
+        self.process = None
+
+    def start(self):
+        built = subprocess.run([SCRIPTS / "mongo-server", "build", harness.BUILD], capture_output=True, text=True)
+        if built.returncode == 77:
+            pytest.skip(built.stderr.strip())
+        assert built.returncode == 0, built.stderr
+        self.process = subprocess.Popen(
+            [SCRIPTS / "mongo-server", "run", harness.BUILD, self.dir, str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: answers(self.port), 30, "the MongoDB server to answer")
+        return self
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Worker(harness.Server):
+    """`codecrusher worker`: a server without HTTP."""
+
+    def __init__(self, **env):
+        super().__init__(verb="worker", **env)
+
+    def start(self, ready=True):
+        self.process = subprocess.Popen(
+            [harness.PROGRAM, self.verb],
+            env=harness.clean_env(**self.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        self.log = harness.Log(self.process.stderr)
+        return self
+
+
+class Distributed:
+    """One queue and one database of the shared Redis and MongoDB, and who works on them."""
+
+    def __init__(self, redis, mongo, bullmq):
+        self.redis, self.mongo, self.bullmq = redis, mongo, bullmq
+        self.number = next(_queues)
+        self.queue = f"q{self.number}"
+        self.started = []
+
+    def env(self, **more):
+        return {
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
+            "MONGO_URL": f"mongodb://127.0.0.1:{self.mongo.port}/q{self.number}",
+            "CODECRUSHER_QUEUE_NAME": self.queue,
+            "CODECRUSHER_CONCURRENCY": 2,
+            **more,
+        }
+
+    def api(self, **more):
+        server = harness.Server(verb="server", **self.env(**more))
+        self.started.append(server)
+        return server.start(ready=False)
+
+    def able(self):
+        """How many workers have told what they can run, python among it."""
+        return self.redis.ask("HVALS", self.key("cc:workers:info")).count('"python"')
+
+    def worker(self, **more):
+        before = self.able()
+        worker = Worker(**self.env(**more)).start()
+        self.started.append(worker)
+        wait_until(lambda: self.able() > before, 30, "a worker to publish its languages")
+        return worker
+
+    def both(self):
+        """An API and a worker, ready for submits."""
+        worker = self.worker()
+        api = self.api()
+        api.wait_ready()
+        return api, worker
+
+    def node(self, script, *arguments, timeout=40):
+        """Runs a script of this directory against the chosen bullmq; what it prints is JSON."""
+        done = subprocess.run(
+            ["node", HERE / script, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.node_env(),
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    def node_start(self, script, *arguments):
+        """Starts one that goes on; `.ready` is the first line it prints."""
+        process = subprocess.Popen(
+            ["node", HERE / script, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self.node_env(),
+        )
+        self.started.append(NodeProcess(process))
+        assert process.stdout.readline().strip() == "ready"
+        return process
+
+    def node_env(self):
+        return {
+            "PATH": os.environ["PATH"],
+            "NODE_PATH": str(self.bullmq / "node_modules"),
+            "REDIS_PORT": str(self.redis.port),
+            "QUEUE": self.queue,
+        }
+
+    def key(self, name):
+        return f"bull:{self.queue}:{name}"
+
+    def stop(self):
+        problems = []
+        for thing in reversed(self.started):
+            try:
+                thing.stop()
+            except BaseException as problem:  # the others have to go as well
+                problems.append(problem)
+                thing.kill()
+        if problems:
+            raise problems[0]
+
+
+class NodeProcess:
+    def __init__(self, process):
+        self.process = process
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    kill = stop
+
+
+@pytest.fixture(scope="session")
+def redis():
+    r = Redis().start()
+    yield r
+    r.stop()
+    shutil.rmtree(r.dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mongo():
+    m = Mongo().start()
+    yield m
+    m.stop()
+    shutil.rmtree(m.dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", params=["5", "latest"])
+def bullmq(request):
+    """The directory where this major of bullmq is installed."""
+    where = harness.BUILD / "interop" / request.param
+    done = subprocess.run([SCRIPTS / "bullmq", request.param, where], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return where
+
+
+@pytest.fixture
+def distributed(redis, mongo, bullmq):
+    d = Distributed(redis, mongo, bullmq)
+    yield d
+    d.stop()
