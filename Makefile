@@ -21,6 +21,11 @@ unit: build
 
 blackbox: build
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests
+	@if scripts/mongo-server has; then \
+		CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/api --backend distributed; \
+	else \
+		echo "The API tests over Redis and MongoDB are skipped: there is no MongoDB server (scripts/mongo-server)." >&2; \
+	fi
 
 # Starts a Docker Engine of its own; the first time, debootstrap makes its image, which is kept in
 # CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test).

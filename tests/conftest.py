@@ -3,14 +3,40 @@ import os
 
 import pytest
 
+import backends
 import harness
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--backend",
+        choices=["embedded", "distributed"],
+        default="embedded",
+        help="what servers of these tests queue and store in: SQLite inside, or Redis and MongoDB",
+    )
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "embedded: is about the embedded queue and store")
     if os.geteuid() != 0:
         pytest.exit("the black-box tests start real servers with real containers: run them as root", 2)
     if not harness.PROGRAM.exists():
         pytest.exit(f"{harness.PROGRAM} is not there: run `make build` first", 2)
+    if config.getoption("--backend") == "distributed":
+        config.backends = backends.Pair()
+        config.add_cleanup(config.backends.remove)
+        try:
+            config.backends.start()
+        except backends.Missing as problem:
+            pytest.exit(str(problem), 2)
+        harness.backend_env = config.backends.env
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--backend") == "distributed":
+        for item in items:
+            if item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason="is about the embedded queue and store"))
 
 
 @pytest.fixture(scope="session")

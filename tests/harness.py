@@ -76,10 +76,15 @@ def uid_of(pid):
         return None
 
 
+# Gives the settings that choose queue and store, for one Settings; none: the embedded ones. See conftest.py.
+backend_env = dict
+
+
 class Settings:
     """Places of one server: directories, cgroup name, uids. Two servers may share one of these."""
 
     def __init__(self):
+        self.backend = backend_env()
         # 0755: the engine is not root and has to reach its data directory.
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="codecrusher-test-"))
         self.base.chmod(0o755)
@@ -94,6 +99,7 @@ class Settings:
             "CODECRUSHER_RUN_DIR": self.base / "run",
             "CODECRUSHER_CGROUP_PARENT": self.cgroup,
             "CODECRUSHER_UID_BASE": self.uid_base,
+            **self.backend,
         }
 
     def cgroups(self):

@@ -5,80 +5,18 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 
 import pytest
 
+import backends
 import harness
 from harness import wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = harness.ROOT / "scripts"
 _queues = itertools.count(1)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def answers(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Redis:
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="codecrusher-redis-")
-        self.port = free_port()
-        self.process = None
-
-    def start(self):
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--save", ""]
-        command += ["--appendonly", "yes", "--logfile", "redis.log", "--maxmemory-policy", "noeviction"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: answers(self.port), 10, "redis-server to answer")
-        return self
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-
-    def ask(self, *words):
-        """A command's answer as redis-cli prints it to a pipe, without the last line feed."""
-        done = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, check=True
-        )
-        return done.stdout.rstrip("\n")
-
-
-class Mongo:
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="codecrusher-mongo-")
-        self.port = free_port()
-        self.process = None
-
-    def start(self):
-        built = subprocess.run([SCRIPTS / "mongo-server", "build", harness.BUILD], capture_output=True, text=True)
-        if built.returncode == 77:
-            pytest.skip(built.stderr.strip())
-        assert built.returncode == 0, built.stderr
-        self.process = subprocess.Popen(
-            [SCRIPTS / "mongo-server", "run", harness.BUILD, self.dir, str(self.port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(lambda: answers(self.port), 30, "the MongoDB server to answer")
-        return self
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Worker(harness.Server):
@@ -206,18 +144,19 @@ class NodeProcess:
 
 @pytest.fixture(scope="session")
 def redis():
-    r = Redis().start()
+    r = backends.Redis().start()
     yield r
-    r.stop()
-    shutil.rmtree(r.dir, ignore_errors=True)
+    r.remove()
 
 
 @pytest.fixture(scope="session")
 def mongo():
-    m = Mongo().start()
+    try:
+        m = backends.Mongo().start()
+    except backends.Missing as problem:
+        pytest.skip(str(problem))
     yield m
-    m.stop()
-    shutil.rmtree(m.dir, ignore_errors=True)
+    m.remove()
 
 
 @pytest.fixture(scope="session", params=["5", "latest"])

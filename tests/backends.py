@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The pair of servers behind the distributed mode, for tests: a real Redis, and a real server of MongoDB's protocol."""
+import itertools
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import harness
+from harness import wait_until
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def answers(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Missing(Exception):
+    """This machine has no such server; the message says what to install."""
+
+
+class Backend:
+    """A server on a loopback port, with its data in a directory of its own."""
+
+    def __init__(self, name, timeout):
+        self.name, self.timeout = name, timeout
+        self.dir = tempfile.mkdtemp(prefix=f"codecrusher-{name}-")
+        self.port = free_port()
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: answers(self.port), self.timeout, f"{self.name} to answer")
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Redis(Backend):
+    def __init__(self):
+        super().__init__("redis", 10)
+
+    def command(self):
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--save", ""]
+        return command + ["--appendonly", "yes", "--logfile", "redis.log", "--maxmemory-policy", "noeviction"]
+
+    def ask(self, *words):
+        """A command's answer as redis-cli prints it to a pipe, without the last line feed."""
+        done = subprocess.run(
+            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, check=True
+        )
+        return done.stdout.rstrip("\n")
+
+
+class Mongo(Backend):
+    SCRIPT = harness.ROOT / "scripts/mongo-server"
+
+    def __init__(self):
+        super().__init__("mongo", 30)
+
+    def start(self):
+        built = subprocess.run([self.SCRIPT, "build", harness.BUILD], capture_output=True, text=True)
+        if built.returncode == 77:
+            raise Missing(built.stderr.strip())
+        assert built.returncode == 0, built.stderr
+        return super().start()
+
+    def command(self):
+        return [self.SCRIPT, "run", harness.BUILD, self.dir, str(self.port)]
+
+
+class Pair:
+    def __init__(self):
+        self.redis, self.mongo = Redis(), Mongo()
+        self.numbers = itertools.count(1)
+
+    def start(self):
+        self.mongo.start()
+        self.redis.start()
+        return self
+
+    def remove(self):
+        self.redis.remove()
+        self.mongo.remove()
+
+    def env(self):
+        """Settings of a queue and a database that nobody else has."""
+        name = f"q{next(self.numbers)}"
+        return {
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
+            "MONGO_URL": f"mongodb://127.0.0.1:{self.mongo.port}/{name}",
+            "CODECRUSHER_QUEUE_NAME": name,
+        }
