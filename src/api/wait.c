@@ -69,6 +69,13 @@ static void answer_result(struct wait *w, const struct result *r)
 	struct buf body;
 	struct err e;
 
+	/* Before the work of writing it: what nobody gets must not hold up the others. */
+	if (!http_exchange_has_room(w->x, r->run.out.data.len + r->run.err.data.len)) {
+		err_set(&e, ERR_BUSY, 0,
+			"too many answers wait to be read by their clients; try again later");
+		wait_answer_err(w, &e);
+		return;
+	}
 	buf_init(&body, RESULT_JSON_MAX);
 	if (result_add_json(&body, r, w->encoding, w->kind == WAIT_JOB)) {
 		http_answer_json(w->x, 200, &body);

@@ -73,9 +73,12 @@ static bool run_dones(struct db *db)
 		return false;
 	while ((op = list_first(&ready, struct db_op, node))) {
 		struct err e = op->err;
+		bool ahead = op->ahead;
 
 		list_remove(&op->node);
 		op->done(op, e.kind == ERR_NONE ? NULL : &e);
+		if (ahead)
+			db_thread_caught_up(&db->reader);
 	}
 	return true;
 }
@@ -110,7 +113,7 @@ static void hand_over(struct db *db, struct db_thread *t, struct list *ops)
 
 void db_write(struct db *db, struct db_op *op)
 {
-	op->more = false;
+	op->more = op->ahead = false;
 	op->err.kind = ERR_NONE;
 	list_push_back(&db->group, &op->node);
 	if (db->group_depth == 0)
@@ -119,7 +122,7 @@ void db_write(struct db *db, struct db_op *op)
 
 void db_read(struct db *db, struct db_op *op)
 {
-	op->more = false;
+	op->more = op->ahead = false;
 	op->err.kind = ERR_NONE;
 	list_push_back(&db->reading, &op->node);
 	hand_over(db, &db->reader, &db->reading);

@@ -47,7 +47,8 @@ struct db_op {
 	unsigned flags;
 	/* the database's own */
 	struct list node;
-	bool more; /* the next one is of the same group */
+	bool more;  /* the next one is of the same group */
+	bool ahead; /* a read that has run and is counted in the reader's `ahead` */
 	struct err err;
 };
 
@@ -84,6 +85,8 @@ void db_close(struct db *db);
 void *db_op_new(size_t size);
 
 void db_write(struct db *db, struct db_op *op);
+/* What reads bring may be large, and the loop slower than the disk: only so many wait for their done(). */
+#define DB_READ_AHEAD 2
 void db_read(struct db *db, struct db_op *op);
 
 /* Writes handed over between the two take effect together or fail together. May be nested; all of a group

@@ -175,6 +175,53 @@ TEST(writes_are_done_in_order_and_seen_by_reads)
 	bench_done(&b);
 }
 
+struct large {
+	struct db_op op;
+	_Atomic int *held; /* results that wait for their done() */
+	int most;
+	bool done;
+};
+
+static int large_run(struct db_conn *c, struct db_op *op, struct err *e)
+{
+	struct large *l = container_of(op, struct large, op);
+
+	(void)c;
+	(void)e;
+	l->most = ++*l->held;
+	return 0;
+}
+
+static void large_done(struct db_op *op, const struct err *e)
+{
+	struct large *l = container_of(op, struct large, op);
+
+	assert_null(e);
+	--*l->held;
+	l->done = true;
+}
+
+TEST(reads_do_not_pile_up_before_a_slow_loop)
+{
+	enum { N = 2000 };
+	static struct large l[N];
+	_Atomic int held = 0;
+	struct bench b;
+
+	bench_init(&b);
+	bench_open(&b);
+	for (int k = 0; k < N; k++) {
+		l[k] = (struct large){ .op = { .run = large_run, .done = large_done }, .held = &held };
+		db_read(b.db, &l[k].op);
+	}
+	WAIT_FOR(&b, l[N - 1].done);
+	for (int k = 0; k < N; k++) {
+		assert_true(l[k].done);
+		assert_in_range(l[k].most, 1, DB_READ_AHEAD);
+	}
+	bench_done(&b);
+}
+
 TEST(one_that_fails_leaves_the_others_of_its_commit_alone)
 {
 	struct insert good, twin, last;
@@ -402,7 +449,7 @@ TEST(a_missing_directory_gets_a_sentence)
 	event_base_free(b.base);
 }
 
-UNIT_MAIN(T(writes_are_done_in_order_and_seen_by_reads),
+UNIT_MAIN(T(writes_are_done_in_order_and_seen_by_reads), T(reads_do_not_pile_up_before_a_slow_loop),
 	  T(one_that_fails_leaves_the_others_of_its_commit_alone), T(a_group_fails_as_a_whole),
 	  T(on_a_full_disk_held_writes_wait_and_others_fail),
 	  T(a_disk_that_has_room_again_is_noticed_with_nothing_held),

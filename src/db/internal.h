@@ -20,6 +20,7 @@ struct db_thread {
 	pthread_mutex_t lock; /* of the following */
 	pthread_cond_t wake;
 	struct list inbox;
+	unsigned ahead; /* reads that have run, but not yet their done() */
 	bool stop;
 };
 
@@ -67,6 +68,9 @@ int db_thread_start(struct db_thread *t, void *(*body)(void *), struct err *e);
 /* Lets it finish what it has, and waits for its end. */
 void db_thread_stop(struct db_thread *t);
 void db_thread_hand(struct db_thread *t, struct list *ops);
+
+/* The loop has called done() of a read. */
+void db_thread_caught_up(struct db_thread *t);
 
 /* Brings finished operations to the loop; from any thread. */
 void db_post(struct db *db, struct list *ops);

@@ -63,6 +63,14 @@ void db_thread_hand(struct db_thread *t, struct list *ops)
 	pthread_mutex_unlock(&t->lock);
 }
 
+void db_thread_caught_up(struct db_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->ahead--;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void wait_until(struct db_thread *t, int64_t mono_ms)
 {
 	struct timespec ts = { .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
@@ -81,11 +89,14 @@ void *db_reader_body(void *thread)
 		struct db_op *op;
 
 		pthread_mutex_lock(&t->lock);
-		while (list_is_empty(&t->inbox) && !t->stop)
+		while (!t->stop && (list_is_empty(&t->inbox) || t->ahead >= DB_READ_AHEAD))
 			pthread_cond_wait(&t->wake, &t->lock);
 		op = list_first(&t->inbox, struct db_op, node);
-		if (op)
+		if (op) {
 			list_remove(&op->node);
+			op->ahead = true;
+			t->ahead++;
+		}
 		pthread_mutex_unlock(&t->lock);
 		if (!op)
 			return NULL;

@@ -30,6 +30,11 @@ bool http_exchange_on_gone(struct http_exchange *x, http_gone_fn *fn, void *arg)
 	return true;
 }
 
+bool http_exchange_has_room(const struct http_exchange *x, size_t bytes)
+{
+	return x->conn && server_has_room(x->conn->server, bytes);
+}
+
 void http_exchange_release_body(struct http_exchange *x)
 {
 	if (x->server)

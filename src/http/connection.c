@@ -261,8 +261,7 @@ void conn_send(struct http_conn *c, int status, const char *type, const char *ex
 	struct http_server *s = c->server;
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
-	if (body->len > 65536 && s->stats.answer_bytes > 0 &&
-	    (int64_t)body->len > s->options.answers_max - s->stats.answer_bytes) {
+	if (!server_has_room(s, body->len)) {
 		buf_done(body);
 		conn_error(c, 503, "Too many answers wait to be read by their clients; try again later.",
 			   NULL, "");

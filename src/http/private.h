@@ -101,6 +101,8 @@ const struct http_route *route_find(const struct http_route *routes, enum http_m
 
 /* server.c */
 void server_check_drained(struct http_server *s);
+/* Whether an answer of this size may wait for its client beside those that do. */
+bool server_has_room(const struct http_server *s, size_t bytes);
 const char *server_date(struct http_server *s); /* for the Date field */
 
 #endif

@@ -222,14 +222,21 @@ bool request_read_head(struct http_conn *c)
 	return true;
 }
 
+/* `more` bytes are here or announced. */
+static bool has_room(struct http_conn *c, const struct http_exchange *x, uint64_t more)
+{
+	if (more <= x->body.max - x->body.len)
+		return true;
+	conn_refuse(c, 413, "The request body is larger than this server accepts.", "body");
+	return false;
+}
+
 static bool add_body(struct http_conn *c, struct http_exchange *x, const char *data, size_t len)
 {
 	struct http_stats *stats = &c->server->stats;
 
-	if (len > x->body.max - x->body.len) {
-		conn_refuse(c, 413, "The request body is larger than this server accepts.", "body");
+	if (!has_room(c, x, len))
 		return false;
-	}
 	if ((int64_t)len > c->server->options.bodies_max - stats->body_bytes ||
 	    !buf_add(&x->body, data, len)) {
 		conn_refuse(c, 503, "Too many request bodies are in flight; try again later.", NULL);
@@ -264,7 +271,10 @@ static bool take_chunked(struct http_conn *c, struct http_exchange *x, const str
 	case HTTP_CHUNK_MORE:
 		break;
 	}
-	return payload.len > 0 && !add_body(c, x, payload.data, payload.len);
+	/* What a chunk's size announces is refused before it comes; half a size is never too large by itself.
+	 */
+	return (payload.len > 0 && !add_body(c, x, payload.data, payload.len)) ||
+	       !has_room(c, x, x->chunk.left);
 }
 
 bool request_read_body(struct http_conn *c)

@@ -15,9 +15,10 @@
 #include "base/log.h"
 #include "http/private.h"
 
-#define ACCEPTS_MAX 64	/* per turn of the loop, so that a flood leaves room for requests */
-#define RETRY_MS    100 /* after the kernel refused a descriptor */
-#define REFUSE_MAX  64	/* connections over the cap that are told so in full, with time to read it */
+#define ACCEPTS_MAX  64	   /* per turn of the loop, so that a flood leaves room for requests */
+#define ANSWER_SMALL 65536 /* bytes; what errors, lists and most results need is always sent */
+#define RETRY_MS     100   /* after the kernel refused a descriptor */
+#define REFUSE_MAX   64	   /* connections over the cap that are told so in full, with time to read it */
 
 static int listen_on(const struct addrinfo *a)
 {
@@ -208,6 +209,12 @@ void http_server_free(struct http_server *s)
 	if (s->drain_timer)
 		event_free(s->drain_timer);
 	free(s);
+}
+
+bool server_has_room(const struct http_server *s, size_t bytes)
+{
+	return bytes <= ANSWER_SMALL || s->stats.answer_bytes == 0 ||
+	       (int64_t)bytes <= s->options.answers_max - s->stats.answer_bytes;
 }
 
 void server_check_drained(struct http_server *s)

@@ -114,6 +114,9 @@ typedef void http_gone_fn(void *arg);
 /* `fn` is called when the client leaves first. False, and nothing set, when it has left already: then answer
  * as usual, nobody reads it. `fn` NULL takes the callback back. */
 bool http_exchange_on_gone(struct http_exchange *x, http_gone_fn *fn, void *arg);
+/* Whether an answer of `bytes` would be sent: not when the client has left, and not when answers of too great
+ * a sum wait to be read (it becomes a 503). To be asked before the work of writing a large one. */
+bool http_exchange_has_room(const struct http_exchange *x, size_t bytes);
 
 /* The bytes of the body no longer count as in flight. By default they do until the answer, since what was
  * made of them is still held somewhere. */

@@ -73,6 +73,8 @@ static const struct {
 	  "POST /echo HTTP/1.1\r\n" H J
 	  "Expect: 100-continue\r\nContent-Length: 99999999999999999999\r\n\r\n",
 	  "larger" },
+	{ 413, true, "POST /echo HTTP/1.1\r\n" H J "Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
+	  "\"field\":\"body\"" },
 	{ 413, true, "POST /echo HTTP/1.1\r\n" H J "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nfffff\r\n%",
 	  "larger" },
 	{ 400, true, "POST /echo HTTP/1.1\r\n" H J "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "malformed" },
