@@ -328,6 +328,54 @@ TEST(a_run_is_asked_for_with_its_limits_and_descriptors)
 	end(&s);
 }
 
+/* Starts a run that may have interpreter 2, and answers as the flags say. */
+static void start_warm(struct scene *s, struct heard *h, uint32_t flags, int writers[2])
+{
+	struct exec_spec spec = spec_of(CAP);
+	struct wire_started started = { .flags = flags };
+	struct wire_message m;
+	int out[2], err[2];
+	struct err e = { 0 };
+
+	heard_init(h);
+	spec.warm = 2;
+	assert_non_null(executor_start(s->x, &spec, &events, h, &e));
+	m = hear(s, WIRE_RUN);
+	wire_close_fds(&m);
+	assert_int_equal(m.run.warm, 2);
+	assert_int_equal(pipe(out) | pipe(err), 0);
+	say(s, &started, WIRE_STARTED, sizeof(started), m.head.run, (int[]){ out[0], err[0] }, 2);
+	(void)close(out[0]);
+	(void)close(err[0]);
+	writers[0] = out[1];
+	writers[1] = err[1];
+	turn(s);
+}
+
+TEST(runs_that_met_a_started_interpreter_are_counted_and_those_that_did_not)
+{
+	struct heard warm, cold;
+	struct exec_warm counts;
+	int writers[2][2];
+	struct scene s;
+
+	begin(&s);
+	start_warm(&s, &warm, WIRE_STARTED_WARM, writers[0]);
+	start_warm(&s, &cold, 0, writers[1]);
+	executor_warm(s.x, 2, &counts);
+	assert_int_equal(counts.hits, 1);
+	assert_int_equal(counts.misses, 1);
+	executor_warm(s.x, 1, &counts);
+	assert_int_equal(counts.hits + counts.misses, 0);
+	executor_warm(s.x, 99, &counts);
+	assert_int_equal(counts.hits + counts.misses, 0);
+	close_both(writers[0]);
+	close_both(writers[1]);
+	end(&s);
+	heard_done(&warm);
+	heard_done(&cold);
+}
+
 TEST(exactly_as_many_bytes_as_the_cap_are_no_overrun)
 {
 	struct heard h;
@@ -821,6 +869,7 @@ TEST(freeing_the_executor_tells_nothing_more)
 }
 
 UNIT_MAIN(T(a_run_is_asked_for_with_its_limits_and_descriptors),
+	  T(runs_that_met_a_started_interpreter_are_counted_and_those_that_did_not),
 	  T(exactly_as_many_bytes_as_the_cap_are_no_overrun),
 	  T(one_byte_over_the_cap_kills_once_and_is_not_delivered),
 	  T(what_is_left_in_the_pipes_at_the_end_still_counts), T(a_flood_is_read_in_bounded_pieces),

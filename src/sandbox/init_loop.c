@@ -17,7 +17,7 @@ struct loop {
 	int signals;
 	int box;
 	pid_t main_pid;
-	pid_t feeder;
+	pid_t feeder; /* -1: there is none, or no more */
 	const char *source;
 	struct feed feed;
 	bool feeding;
@@ -86,6 +86,7 @@ static _Noreturn void finish(struct loop *l, int status)
  * is that of a plain slot's job process that could not become the program. */
 static void release(struct loop *l, int status)
 {
+	l->feeder = -1;
 	if (status == 0 && feed_load(&l->feed, l->box, l->source) == 0) {
 		l->feeding = !feed_pump(&l->feed);
 		return;
@@ -105,6 +106,9 @@ static void reap(struct loop *l)
 	if (read(l->signals, &seen, sizeof(seen)) < 0 && errno != EAGAIN)
 		_exit(1);
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid == l->main_pid && l->feeder > 0)
+			report_and_exit(l->report, SLOT_BROKEN, 0,
+					"the interpreter ended before it had a program");
 		if (pid == l->main_pid)
 			finish(l, status);
 		if (pid == l->feeder)
