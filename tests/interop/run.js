@@ -6,7 +6,8 @@ const bullmq = require('bullmq');
 const connection = { host: '127.0.0.1', port: Number(process.env.REDIS_PORT), maxRetriesPerRequest: null };
 const name = process.env.QUEUE;
 const queue = new bullmq.Queue(name, { connection });
-const events = new bullmq.QueueEvents(name, { connection });
+// From the beginning: "from now on" begins with the first read, which a job that fails at once would be faster than.
+const events = new bullmq.QueueEvents(name, { connection, lastEventId: '0' });
 
 async function main() {
 	const body = new (Object.getPrototypeOf(async () => {}).constructor)('bullmq', 'connection', 'queue', 'events', 'args', process.argv[2]);
