@@ -20,7 +20,7 @@ unit: build
 	meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
 blackbox: build
-	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests --ignore=tests/docker
 	@if scripts/mongo-server has; then \
 		CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/api --backend distributed; \
 	else \
@@ -47,10 +47,11 @@ lint:
 format:
 	clang-format -i $$(find src tests bench -name '*.[ch]')
 
-# The same black-box suite against a build with AddressSanitizer and UndefinedBehaviorSanitizer.
+# The same suite, but for what talks to other programs, against a build with AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: root
 	@scripts/setup test
-	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit blackbox
+	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit
+	CODECRUSHER_BUILD=build-sanitize $(PYTEST) tests --ignore=tests/docker --ignore=tests/interop
 
 # Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
 tsan:

@@ -110,8 +110,8 @@ static int run_role(const struct role *r, const struct conf *conf)
 				      .serves = r->serves,
 				      .works = r->works,
 				      .listener = -1 };
-	struct spawning native,
-		*spawning = r->works && conf->executor == CONF_EXECUTOR_NATIVE ? &native : NULL;
+	struct spawning native = { .binary = -1, .config = -1 };
+	struct spawning *spawning = r->works && conf->executor == CONF_EXECUTOR_NATIVE ? &native : NULL;
 	struct err e;
 	int code;
 

@@ -23,16 +23,16 @@ static bool read_object(struct result *r, json_t *o)
 
 	if (!said && r->verdict != VERDICT_OK)
 		said = json_object_get(o, "response");
-	if (said && json_is_string(said) && !json_object_get(o, "stderr")) {
+	if (json_is_string(said) && !json_object_get(o, "stderr")) {
 		r->message = strdup(json_string_value(said));
 		if (!r->message)
 			return false;
 	}
-	if (r->verdict == VERDICT_OK || json_is_integer(code))
-		r->run.exit_code = json_is_integer(code) && json_integer_value(code) >= 0 &&
-						   json_integer_value(code) <= 255
-					   ? (int)json_integer_value(code)
-					   : 0;
+	if (r->verdict == VERDICT_OK || json_is_integer(code)) {
+		json_int_t status = json_integer_value(code); /* 0 for what is no integer */
+
+		r->run.exit_code = status >= 0 && status <= 255 ? (int)status : 0;
+	}
 	r->run.cpu_us = number_of(o, "cpuMs", 1000);
 	r->run.wall_us = number_of(o, "wallMs", 1000);
 	r->run.memory_bytes = number_of(o, "memoryBytes", 1);

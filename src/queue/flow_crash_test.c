@@ -129,7 +129,8 @@ static void learn(const char *line)
 	struct known *k;
 
 	/* The last line may be cut. */
-	if (sscanf(line, "%c %27s %159[^\n]", &what, id, text) != 3 || !id_is_valid(id) || !strchr(line, '\n'))
+	if (sscanf(line, "%c %27s %159[^\n]", &what, id, text) != 3 || !id_is_valid(id) ||
+	    !strchr(line, '\n'))
 		return;
 	k = known_job(id);
 	if (what == 'A') {

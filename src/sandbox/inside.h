@@ -65,7 +65,8 @@ int feed_load(struct feed *f, int box, const char *source);
 bool feed_pump(struct feed *f);
 
 /* What the program's PATH is, unless its image has one of its own. */
-#define PROGRAM_PATH "/usr/local/bin:/usr/bin:/bin"
+#define PROGRAM_PATH_VARIABLE "PATH=/usr/local/bin:/usr/bin:/bin"
+#define PROGRAM_PATH	      (&PROGRAM_PATH_VARIABLE[sizeof("PATH=") - 1])
 
 /* job_env.c: the environment of the program: ours, then `own` (NULL-terminated, at most JOB_ENV_OWN_MAX, may
  * be NULL), then `n_env` strings of the spec, the later of two with one name winning. Points into its

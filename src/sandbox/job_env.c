@@ -6,18 +6,16 @@
 #include "sandbox/spec_reader.h"
 
 /* What the reader's bound allows, and ours. */
-#define ENV_MAX	      (SPEC_STRINGS_MAX + JOB_ENV_OWN_MAX + 8)
+#define ENV_MAX	    (SPEC_STRINGS_MAX + JOB_ENV_OWN_MAX + 8)
 
-#define TABLE_SIZE    32768 /* a power of two, well above ENV_MAX: there is always a free place */
-#define FNV_OFFSET    2166136261u
-#define FNV_PRIME     16777619u
-#define INDEX_EMPTY   0
-
-#define PATH_VARIABLE "PATH=" PROGRAM_PATH
+#define TABLE_SIZE  32768 /* a power of two, well above ENV_MAX: there is always a free place */
+#define FNV_OFFSET  2166136261u
+#define FNV_PRIME   16777619u
+#define INDEX_EMPTY 0
 
 /* No leak check under AddressSanitizer: it needs ptrace, which the filter refuses, and every sanitized
  * program would end with an error. */
-static char base[][40] = { "HOME=/box", "TMPDIR=/tmp", PATH_VARIABLE, "LANG=C.UTF-8",
+static char base[][40] = { "HOME=/box", "TMPDIR=/tmp", PROGRAM_PATH_VARIABLE, "LANG=C.UTF-8",
 			   "ASAN_OPTIONS=detect_leaks=0" };
 
 static char *list[ENV_MAX + 1];

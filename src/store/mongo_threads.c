@@ -116,14 +116,12 @@ static void failed(struct mongo *m, struct mongo_op *op, bool lost)
 		m->probe_at = 0;
 		pthread_cond_broadcast(&m->wake);
 	}
-	if (m->stopping || !may_work_later(&e))
+	if (m->stopping || !may_work_later(&e) || (!op->hold && !(lost && first_time)))
 		tell(m, op, &e);
 	else if (op->hold)
 		hold(m, op);
-	else if (lost && first_time)
-		enqueue(m, op, true); /* behind the gate: perhaps only a connection had gone stale */
 	else
-		tell(m, op, &e);
+		enqueue(m, op, true); /* behind the gate: perhaps only a connection had gone stale */
 }
 
 static void run_one(struct mongo *m, struct mongo_session *s, struct mongo_op *op)
