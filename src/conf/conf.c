@@ -320,18 +320,9 @@ int conf_load(struct conf *c, char *const env[], int *argc, char *argv[], struct
 
 void conf_done(struct conf *c)
 {
-	free(c->host);
-	free(c->data_dir);
-	free(c->redis_url);
-	free(c->mongo_url);
-	free(c->queue_name);
-	free(c->queue_prefix);
-	free(c->rootfs);
-	free(c->user);
-	free(c->languages_dir);
-	free(c->spawner);
-	free(c->run_dir);
-	free(c->cgroup_parent);
-	free(c->allow_weak);
+	for (size_t i = 0; i < n_settings; i++) {
+		if (!setting_is_heading(&settings[i]) && settings[i].kind >= SETTING_TEXT)
+			free(*(char **)(void *)((char *)c + settings[i].offset));
+	}
 	*c = (struct conf){ 0 };
 }

@@ -13,7 +13,7 @@ enum setting_kind {
 	SETTING_SIZE,	/* int64_t, bytes; "64M" */
 	SETTING_MILLIS, /* int64_t, thousandths; "2.5" */
 	SETTING_CHOICE, /* one of `choices`; int64_t, int-sized enum or bool, by `size` */
-	SETTING_TEXT,	/* char * */
+	SETTING_TEXT,	/* char *, as are all that follow: conf_done frees them */
 	SETTING_PATH,	/* char *; a relative one is completed with the working directory */
 	SETTING_HOST,	/* char *; an IP address or "localhost" */
 	SETTING_REDIS,	/* char *; a URL, or "" */
