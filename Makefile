@@ -57,7 +57,7 @@ sanitize: root
 tsan:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-tsan MESON_ARGS='-Db_sanitize=thread -Db_lundef=false' build
-	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|store|worker)(/|$$)') && \
+	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|store)(/|$$)') && \
 		setarch -R meson test -C build-tsan --no-rebuild --print-errorlogs $$tests
 
 fuzz:
