@@ -5,7 +5,7 @@ BUILD ?= build
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: run test unit blackbox bench docker-test lint format fuzz sanitize tsan install clean build root
+.PHONY: run test test-vm unit blackbox bench docker-test lint format fuzz sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
@@ -33,6 +33,12 @@ docker-test: root
 	@scripts/setup docker
 	@$(MAKE) --no-print-directory build
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/docker
+
+# The sandbox's tests on a kernel of its own with nothing but cgroup v2; see scripts/test-vm.
+test-vm: root
+	@scripts/setup vm
+	@$(MAKE) --no-print-directory build
+	scripts/test-vm $(BUILD)
 
 bench: root
 	@scripts/setup test
