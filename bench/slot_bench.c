@@ -212,7 +212,6 @@ int main(int argc, char *argv[])
 		err(1, "prepare");
 	make_rootfs(argv[2]);
 	config = write_config(run_dir);
-	bare_enter_directory();
 	pid = fork();
 	if (pid == 0)
 		exec_spawner(argv[1], pair[1], config);
@@ -220,6 +219,7 @@ int main(int argc, char *argv[])
 	spawner_sock = pair[0];
 	fcntl(spawner_sock, F_SETFL, O_NONBLOCK);
 	receive(&hello, WIRE_HELLO);
+	bare_enter_directory(); /* after the start: the paths may be relative */
 	run_slot();
 	row("closed", 0, rounds, with_bwrap);
 	row("open10", 100000000, rounds > 2 ? 2 : rounds, with_bwrap);
