@@ -113,6 +113,28 @@ def test_connections_over_the_cap_do_not_stop_those_that_are_there(start_server)
     harness.wait_until(reachable, 10, "a free connection")
 
 
+def test_bodies_in_flight_have_a_cap(start_server):
+    server = start_server(CODECRUSHER_BODIES_MAX=4 << 20)
+    head = DRIP + b"ngth: %d\r\n\r\n" % (3 << 20)
+    with server.connect() as first, server.connect() as second:
+        first.sendall(head + b" " * ((3 << 20) - 100))
+        harness.wait_until(lambda: bodies_in_flight_full(server, second, head), 10, "503")
+        body = b'{"language":"bash","code":"true"}'
+        first.sendall(body + b" " * (100 - len(body)))
+        assert read_answer(first).status == 200
+    assert server.run("bash", "echo on")["response"] == "on\n"
+
+
+def bodies_in_flight_full(server, s, head):
+    s.sendall(head)
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        s.sendall(b" " * (2 << 20))
+    answer = read_answer(s)
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    return True
+
+
 def test_clients_that_leave_give_back_what_they_held(start_server):
     """Waiters that go away in the middle: descriptors and memory of the engine return to where they were."""
     server = start_server()

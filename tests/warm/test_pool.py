@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Started interpreters come on top: what becomes of them is no job's trouble."""
 import json
+import os
 import pathlib
 import shutil
+import signal
 
 import harness
 
@@ -38,6 +40,18 @@ def test_none_wait_when_turned_off(start_server):
     assert server.run("python", "print(1)")["stdout"] == "1\n"
     assert interpreters(server) == []
     assert not any(name.startswith("codecrusher_warm") and labels for name, labels in server.metrics())
+
+
+def test_one_that_dies_while_it_waits_is_replaced(start_server):
+    server = start_server(CODECRUSHER_WARM_SLOTS=2)
+    harness.wait_until(lambda: len(interpreters(server)) == 2)
+    killed = interpreters(server)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(5):
+        assert server.run("python", "print(1)")["stdout"] == "1\n"
+    harness.wait_until(lambda: len(set(interpreters(server)) - set(killed)) == 2)
+    run_until_warm(server)
 
 
 def test_many_at_once_start_cold_and_come_out_right(start_server):
