@@ -220,21 +220,22 @@ static void on_state(struct native *n, const struct wire_message *m)
 	n->stirred = true;
 }
 
-static void count_warm(struct native *n, const struct native_run *r, const struct wire_started *started)
+static void count_warm(struct native *n, struct native_run *r, bool warm)
 {
+	r->in_warm = warm;
 	if (r->warm == 0 || r->warm > SANDBOX_MAX_WARM)
 		return;
-	if (started->flags & WIRE_STARTED_WARM)
-		n->warm[r->warm - 1].hits++;
-	else
-		n->warm[r->warm - 1].misses++;
+	n->warm[r->warm - 1].hits += warm;
+	n->warm[r->warm - 1].misses += !warm;
 }
 
 static int on_started(struct native *n, struct native_run *r, struct wire_message *m, struct err *e)
 {
-	if (r->started)
+	bool warm = m->started.flags & WIRE_STARTED_WARM;
+
+	if (r->started && (warm || !r->in_warm))
 		return err_set(e, ERR_CORRUPT, 0, "the spawner started a run twice");
-	count_warm(n, r, &m->started);
+	count_warm(n, r, warm);
 	m->n_fds = 0; /* taken over */
 	return native_run_started(r, m->fds[0], m->fds[1], e);
 }

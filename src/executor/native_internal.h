@@ -42,6 +42,7 @@ struct native_run {
 	const struct exec_events *events;
 	void *arg;
 	bool started;
+	bool in_warm;	     /* started, in a warm slot */
 	enum wire_stop kill; /* NONE: not asked for; the first reason stays */
 	bool kill_unsent;
 	struct stream streams[2]; /* by enum exec_stream */
@@ -64,7 +65,8 @@ struct native_run *native_run_new(struct native *n, int64_t output_cap, const st
 void native_run_free(struct native_run *r);
 struct native_run *native_run_find(struct native *n, uint64_t id);
 
-/* The program runs; takes over the reading ends of its pipes, also on failure. -1: they are of no use. */
+/* The program runs; takes over the reading ends of its pipes, also on failure. -1: they are of no use. Of an
+ * earlier start nothing is left. */
 int native_run_started(struct native_run *r, int stdout_fd, int stderr_fd, struct err *e);
 /* Asks the spawner to kill it; only the first reason counts. */
 void native_run_kill(struct native_run *r, enum wire_stop why);

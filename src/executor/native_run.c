@@ -163,8 +163,13 @@ void native_run_drain(struct native_run *r)
 int native_run_started(struct native_run *r, int stdout_fd, int stderr_fd, struct err *e)
 {
 	static const event_callback_fn callbacks[2] = { on_stdout, on_stderr };
-	bool opened = stream_open(&r->streams[EXEC_STDOUT], stdout_fd);
+	bool opened;
 
+	for (int i = 0; i < 2; i++) {
+		run_stop_reading(r, (enum exec_stream)i);
+		stream_done(&r->streams[i]);
+	}
+	opened = stream_open(&r->streams[EXEC_STDOUT], stdout_fd);
 	opened = stream_open(&r->streams[EXEC_STDERR], stderr_fd) && opened;
 	if (!opened)
 		return err_set(e, ERR_CORRUPT, errno, "the spawner passed a pipe that cannot be read");

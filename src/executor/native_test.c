@@ -376,6 +376,45 @@ TEST(runs_that_met_a_started_interpreter_are_counted_and_those_that_did_not)
 	heard_done(&cold);
 }
 
+static bool has_no_reader(int writer)
+{
+	struct pollfd p = { .fd = writer, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+TEST(a_run_whose_started_interpreter_was_gone_is_heard_from_its_second_start)
+{
+	struct wire_started started = { 0 };
+	int writers[2], again[2], err[2];
+	struct exec_warm counts;
+	struct heard h;
+	struct scene s;
+
+	begin(&s);
+	start_warm(&s, &h, WIRE_STARTED_WARM, writers);
+	assert_int_equal(pipe(again) | pipe(err), 0);
+	say(&s, &started, WIRE_STARTED, sizeof(started), 1, (int[]){ again[0], err[0] }, 2);
+	(void)close(again[0]);
+	(void)close(err[0]);
+	turn(&s);
+	assert_true(has_no_reader(writers[0]));
+	print(again[1], 5);
+	(void)close(again[1]);
+	(void)close(err[1]);
+	say_done(&s, 1, (struct wire_done){ .exit_code = 0 });
+	turn(&s);
+	assert_int_equal(h.done, 1);
+	assert_false(h.report.lost);
+	assert_int_equal(h.out[0].len, 5);
+	executor_warm(s.x, 2, &counts);
+	assert_int_equal(counts.hits, 1);
+	assert_int_equal(counts.misses, 1);
+	close_both(writers);
+	end(&s);
+	heard_done(&h);
+}
+
 TEST(exactly_as_many_bytes_as_the_cap_are_no_overrun)
 {
 	struct heard h;
@@ -870,6 +909,7 @@ TEST(freeing_the_executor_tells_nothing_more)
 
 UNIT_MAIN(T(a_run_is_asked_for_with_its_limits_and_descriptors),
 	  T(runs_that_met_a_started_interpreter_are_counted_and_those_that_did_not),
+	  T(a_run_whose_started_interpreter_was_gone_is_heard_from_its_second_start),
 	  T(exactly_as_many_bytes_as_the_cap_are_no_overrun),
 	  T(one_byte_over_the_cap_kills_once_and_is_not_delivered),
 	  T(what_is_left_in_the_pipes_at_the_end_still_counts), T(a_flood_is_read_in_bounded_pieces),

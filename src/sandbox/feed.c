@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,10 +43,17 @@ bool feed_pump(struct feed *f)
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n <= 0)
-			break; /* it is dead, or has closed its main file */
+			break;
 		f->done += (size_t)n;
 	}
 	(void)close(f->fifo);
 	f->fifo = -1;
 	return true;
+}
+
+bool feed_is_untouched(const struct feed *f)
+{
+	int left;
+
+	return ioctl(f->unread, FIONREAD, &left) == 0 && (size_t)left == f->done;
 }

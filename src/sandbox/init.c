@@ -121,9 +121,9 @@ static void wait_until_ready(const struct slot_plan *p, const struct children *c
 	(void)close(c->told);
 }
 
-static int open_fifo(const struct slot_plan *p, int box)
+static int open_fifo(const struct slot_plan *p, int box, int flags)
 {
-	int fd = p->warm ? open_beneath(box, p->warm->source, O_WRONLY, 0) : -1;
+	int fd = p->warm ? open_beneath(box, p->warm->source, flags, 0) : -1;
 
 	if (p->warm && fd < 0)
 		report_and_exit(p->report, SLOT_BROKEN, errno, "open the main file's FIFO");
@@ -160,7 +160,8 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 		.box = box,
 		.main_pid = c.job,
 		.feeder = c.feeder,
-		.fifo = open_fifo(&p, box),
+		.fifo = open_fifo(&p, box, O_WRONLY),
+		.unread = open_fifo(&p, box, O_RDONLY),
 		.source = p.warm ? p.warm->source : NULL,
 	};
 	report_send(p.report, SLOT_READY, 0, "");

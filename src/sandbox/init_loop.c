@@ -87,6 +87,8 @@ static _Noreturn void finish(struct loop *l, int status)
 static void release(struct loop *l, int status)
 {
 	l->feeder = -1;
+	if (WIFSIGNALED(status))
+		report_and_exit(l->report, SLOT_BROKEN, 0, "the feeder was killed");
 	if (status == 0 && feed_load(&l->feed, l->box, l->source) == 0) {
 		l->feeding = !feed_pump(&l->feed);
 		return;
@@ -94,6 +96,13 @@ static void release(struct loop *l, int status)
 	if (status == 0)
 		report_send(l->report, SLOT_EXEC_FAILED, errno, "read the main file");
 	finish(l, W_EXITCODE(127, 0));
+}
+
+/* A warm interpreter that somebody killed before it read the first byte of its program: another slot can
+ * still run that. (A program that puts back what it has read and kills itself gets to run twice, no more.) */
+static bool never_began(const struct loop *l, int status)
+{
+	return l->source && (l->feeder > 0 || (WIFSIGNALED(status) && feed_is_untouched(&l->feed)));
 }
 
 static void reap(struct loop *l)
@@ -106,7 +115,7 @@ static void reap(struct loop *l)
 	if (read(l->signals, &seen, sizeof(seen)) < 0 && errno != EAGAIN)
 		_exit(1);
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-		if (pid == l->main_pid && l->feeder > 0)
+		if (pid == l->main_pid && never_began(l, status))
 			report_and_exit(l->report, SLOT_BROKEN, 0,
 					"the interpreter ended before it had a program");
 		if (pid == l->main_pid)
@@ -125,7 +134,7 @@ _Noreturn void init_loop(const struct init_work *work)
 		.main_pid = work->main_pid,
 		.feeder = work->feeder,
 		.source = work->source,
-		.feed.fifo = work->fifo,
+		.feed = { .fifo = work->fifo, .unread = work->unread },
 		.spec = -1,
 	};
 	struct pollfd watched[] = {

@@ -47,6 +47,7 @@ struct init_work {
 	pid_t main_pid;
 	pid_t feeder;	    /* -1: a plain slot */
 	int fifo;	    /* for writing, non-blocking; -1 */
+	int unread;	    /* the same for reading; -1 */
 	const char *source; /* the main file's name */
 };
 
@@ -55,7 +56,8 @@ _Noreturn void init_loop(const struct init_work *work);
 
 /* feed.c: the main file's bytes on their way into the FIFO. */
 struct feed {
-	int fifo; /* -1: nothing (more) to do */
+	int fifo;   /* -1: nothing (more) to do */
+	int unread; /* the same FIFO for reading: only to see how much of it nobody has read; -1 */
 	size_t len, done;
 };
 /* Takes the file below `box` into memory. 0, or -1 with errno. */
@@ -63,6 +65,8 @@ int feed_load(struct feed *f, int box, const char *source);
 /* Writes what the FIFO takes; closes it after the last byte, or when nobody reads any more. False: there is
  * more, wait for room. */
 bool feed_pump(struct feed *f);
+/* Whether not one of the bytes written so far has been read: the program has not begun. */
+bool feed_is_untouched(const struct feed *f);
 
 /* What the program's PATH is, unless its image has one of its own. */
 #define PROGRAM_PATH_VARIABLE "PATH=/usr/local/bin:/usr/bin:/bin"

@@ -298,7 +298,9 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	slot->state = POOL_BUSY;
 	slot->failures = 0;
 	announce(s, run);
-	close_inputs(run);
+	/* What a warm slot was given is kept for the case that its interpreter is not there any more. */
+	if (!slot->warm)
+		close_inputs(run);
 	return 0;
 }
 
@@ -390,6 +392,19 @@ static void note_end(struct run *run, const struct slot_report *report, int *art
 	}
 }
 
+/* Its warm interpreter was killed before it read the program: it starts anew, in a plain slot. */
+static void start_cold(struct spawner *s, struct run *run, int64_t now)
+{
+	struct pool_slot *slot = run->slot;
+
+	run->state = RUN_QUEUED;
+	run->queued_at = now;
+	run->warm = 0;
+	run->slot = NULL;
+	list_push_front(&s->queued_runs, &run->link);
+	pool_end(s, slot, false, now);
+}
+
 void run_on_report(struct spawner *s, struct run *run, const struct slot_report *report, int artifacts,
 		   int64_t now)
 {
@@ -401,8 +416,13 @@ void run_on_report(struct spawner *s, struct run *run, const struct slot_report 
 	case SLOT_ENDED:
 		note_end(run, report, &artifacts);
 		break;
-	case SLOT_READY:
 	case SLOT_BROKEN:
+		if (run->slot->warm && !run->killed)
+			start_cold(s, run, now);
+		else
+			pool_kill(run->slot);
+		break;
+	case SLOT_READY:
 	default:
 		pool_kill(run->slot);
 		break;

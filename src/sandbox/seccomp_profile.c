@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 /* From asm-generic/ioctls.h, which clashes with termios.h on some systems. */
+#define IOCTL_FIONREAD	0x541b
 #define IOCTL_TIOCSTI	0x5412
 #define IOCTL_TIOCLINUX 0x541c
 #define IOCTL_TIOCCONS	0x541d
@@ -215,6 +216,7 @@ const struct profile_calls profile_init_calls[] = {
 	{ "sendto sendmsg recvmsg recvfrom", 0, "the report socket" },
 	{ "read write pread64 close openat2 fstat newfstatat statx getdents64 lseek memfd_create fcntl", 0,
 	  "collect files" },
+	{ "ioctl", 0, "how much of its main file a warm interpreter has not read" },
 	{ "mmap munmap mremap brk madvise mprotect futex", 0, "malloc" },
 	{ "sigaltstack", 0, "AddressSanitizer in a test build sets it at the end of a process" },
 	{ "clock_gettime getpid gettid exit exit_group", 0, "time, and the end" },
@@ -224,6 +226,15 @@ const struct profile_calls profile_init_calls[] = {
 const struct profile_argument profile_init_arguments[] = {
 	{ "kill", PROFILE_ALWAYS, 0, 0, REFUSE_OTHERS, { 0xffffffff }, 1, EPERM, "all of the slot or none" },
 	{ "kill", PROFILE_ALWAYS, 0, 1, REFUSE_OTHERS, { SIGKILL }, 1, EPERM, "for their end only" },
+	{ "ioctl",
+	  PROFILE_ALWAYS,
+	  0,
+	  1,
+	  REFUSE_OTHERS,
+	  { IOCTL_FIONREAD },
+	  1,
+	  EPERM,
+	  "that and nothing else" },
 	{ "mmap", PROFILE_ALWAYS, 0, 2, REFUSE_BITS, { 4 /* PROT_EXEC */ }, 1, EPERM, "no new code" },
 	{ "mprotect", PROFILE_ALWAYS, 0, 2, REFUSE_BITS, { 4 /* PROT_EXEC */ }, 1, EPERM, "no new code" },
 	{ 0 },

@@ -67,7 +67,8 @@ _Noreturn void slot_main(const struct slot_plan *plan);
 
 enum slot_report_type {
 	SLOT_READY = 1,	  /* all restrictions are in force, the job process waits */
-	SLOT_BROKEN,	  /* could not be built: `step` and `error` say where */
+	SLOT_BROKEN,	  /* could not be built: `step` and `error` say where; a warm one also when its
+			   * interpreter ended before it read a byte of its program */
 	SLOT_EXEC_FAILED, /* the command could not be started: `error` is execve's errno, or that of unpacking
 			   */
 	SLOT_ENDED,	  /* the main process ended and no other process of the slot is left but init */

@@ -284,6 +284,7 @@ void rig_wait_done(struct rig *r, struct rig_result *ret)
 			}
 			out = m.fds[0];
 			err = m.fds[1];
+			ret->starts++;
 			ret->warm = m.started.flags & WIRE_STARTED_WARM;
 		}
 		if (m.head.type == WIRE_DONE || m.head.type == WIRE_REFUSED)

@@ -27,7 +27,8 @@ struct rig {
 struct rig_result {
 	struct wire_done done;
 	bool refused;
-	bool warm; /* it ran in a warm slot */
+	bool warm;	 /* it ran in a warm slot */
+	unsigned starts; /* 2: the warm one was of no use */
 	char reason[200];
 	char out[RIG_OUTPUT], err[RIG_OUTPUT]; /* what was written, cut, with a NUL */
 	int artifacts;			       /* -1, or the caller's */

@@ -168,6 +168,57 @@ TEST(a_run_that_asks_for_no_warm_slot_gets_none)
 	stop();
 }
 
+/* Runs `script` by a shell that has opened its main file, warm and cold alike, until it has met a warm slot,
+ * whose interpreter the script ends. */
+static void run_after_death(const char *script)
+{
+	const char *argv[] = { "sh", "-c", script, NULL };
+
+	for (int i = 0; i < MANY; i++) {
+		run(argv, "the program\n", 12);
+		assert_int_equal(res.done.flags, 0);
+		assert_int_equal(res.done.exit_code, 0);
+		assert_string_equal(res.out, "the program\n");
+		assert_false(res.warm);
+		if (res.starts == 2)
+			return;
+	}
+	fail_msg("no run of %d met a warm slot", MANY);
+}
+
+/* Once the FIFO's place is taken the feeder may or may not be there; 299 is its number. */
+#define UNTIL_UNPACKED                                                                                       \
+	"exec 3<main.x; if [ -p /proc/$$/fd/3 ]; then while [ -p main.x ]; do :; done; kill -9 $$; fi; cat " \
+	"main.x"
+#define UNTIL_RELEASED                                                                                     \
+	"exec 3<main.x; if [ -p /proc/$$/fd/3 ]; then while kill -0 299; do :; done 2>/dev/null; kill -9 " \
+	"$$; fi; cat main.x"
+
+TEST(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer)
+{
+	START("sh\0-c\0" UNTIL_UNPACKED "\0A=b", 3, 1, 2);
+	for (int i = 0; i < 5; i++)
+		run_after_death(UNTIL_UNPACKED);
+	stop();
+	START("sh\0-c\0" UNTIL_RELEASED "\0A=b", 3, 1, 2);
+	for (int i = 0; i < 5; i++)
+		run_after_death(UNTIL_RELEASED);
+	stop();
+}
+
+TEST(a_program_that_has_begun_never_runs_again)
+{
+#define READ_AND_DIE "read a <main.x; echo $a; kill -9 $$"
+	START("sh\0-c\0" READ_AND_DIE "\0A=b", 3, 1, 2);
+	do {
+		run((const char *const[]){ "sh", "-c", READ_AND_DIE, NULL }, "the program\n", 12);
+		assert_int_equal(res.starts, 1);
+		assert_int_equal(res.done.signal, 9);
+		assert_string_equal(res.out, "the program\n");
+	} while (!res.warm);
+	stop();
+}
+
 #define U(name) cmocka_unit_test_teardown(name, end_leftovers)
 
 int main(void)
@@ -180,6 +231,8 @@ int main(void)
 		U(an_interpreter_that_ends_by_itself_harms_no_plain_slot),
 		U(a_request_for_another_command_never_runs_in_a_warm_slot),
 		U(a_run_that_asks_for_no_warm_slot_gets_none),
+		U(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer),
+		U(a_program_that_has_begun_never_runs_again),
 	};
 
 	if (geteuid() != 0) {

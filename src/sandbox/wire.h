@@ -89,6 +89,8 @@ enum wire_started_flags {
 	WIRE_STARTED_WARM = 1 << 0, /* in a warm slot */
 };
 
+/* Comes once, or twice for a run whose warm interpreter was gone before it read the program: the run begins
+ * anew with the second one's pipes, which is not warm. */
 struct wire_started {
 	struct wire_head head;
 	uint32_t slot;

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Started interpreters come on top: what becomes of them is no job's trouble."""
-import pytest
 import json
 import os
 import pathlib
@@ -43,7 +42,6 @@ def test_none_wait_when_turned_off(start_server):
     assert not any(name.startswith("codecrusher_warm") and labels for name, labels in server.metrics())
 
 
-@pytest.mark.xfail(strict=False, reason="once a run came back without output after the kill; cause unknown")
 def test_one_that_dies_while_it_waits_is_replaced(start_server):
     server = start_server(CODECRUSHER_WARM_SLOTS=2)
     harness.wait_until(lambda: len(interpreters(server)) == 2)
@@ -54,6 +52,18 @@ def test_one_that_dies_while_it_waits_is_replaced(start_server):
         assert server.run("python", "print(1)")["stdout"] == "1\n"
     harness.wait_until(lambda: len(set(interpreters(server)) - set(killed)) == 2)
     run_until_warm(server)
+
+
+def test_one_that_dies_as_a_program_is_handed_to_it_costs_no_answer(start_server):
+    server = start_server(CODECRUSHER_WARM_SLOTS=1)
+    harness.wait_until(lambda: len(interpreters(server)) == 1)
+    (pid,) = interpreters(server)
+    os.kill(pid, signal.SIGSTOP)
+    job = server.submit("python", "print(1)")
+    harness.wait_until(lambda: hits(server) == 1)
+    os.kill(pid, signal.SIGKILL)
+    result = server.result(job)
+    assert (result["verdict"], result["stdout"], result["attempts"]) == ("ok", "1\n", 1)
 
 
 def test_many_at_once_start_cold_and_come_out_right(start_server):
