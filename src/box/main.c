@@ -12,6 +12,7 @@
 
 #include "box/box.h"
 #include "sandbox/inside.h"
+#include "sandbox/seccomp_filter.h"
 #include "sandbox/spec.h"
 #include "sandbox/spec_format.h"
 

@@ -108,10 +108,6 @@ struct slot_collect {
 struct err;
 int rootfs_enter(const struct sandbox_config *config, struct err *e);
 
-/* Compiles the profiles once. 0, or -1 with the reason. The programs live as long as the process. */
-int seccomp_job_program(struct sock_fprog *ret, struct err *e);
-int seccomp_init_program(struct sock_fprog *ret, struct err *e);
-
 /*
  * A detached tmpfs for one slot with the directories box, tmp and shm in it. `ret_context` is its file system
  * context, with which box_resize changes size and inodes until it is closed. 0, or -1 with the reason.

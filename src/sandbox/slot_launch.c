@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sandbox/fdmsg.h"
+#include "sandbox/seccomp_filter.h"
 #include "sandbox/spec_format.h"
 #include "sandbox/wire.h"
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sandbox/seccomp_filter.h"
 
 #define MAX_EVENTS	  64
 #define MESSAGES_PER_TURN 16
