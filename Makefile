@@ -41,7 +41,7 @@ test-vm: root
 	scripts/test-vm $(BUILD)
 
 bench: root
-	@scripts/setup test
+	@scripts/setup bench
 	@$(MAKE) --no-print-directory build
 	@bench/run
 

@@ -40,12 +40,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 void bare_cleanup(void)
 {
 	if (chdir("/") == 0)
-		bare_remove_tree(directory);
-}
-
-void bare_remove_tree(const char *path)
-{
-	(void)nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+		(void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void read_to_end(int fd, char *out, size_t size)

@@ -12,7 +12,6 @@
 void bare_enter_directory(void);
 void bare_write_file(const char *name, const char *text);
 void bare_cleanup(void);
-void bare_remove_tree(const char *path);
 
 /* Runs argv (argv[0] searched in /usr/local/bin:/usr/bin:/bin) to its end. Ends the program unless the exit
  * status is 0 and stdout is `expect`. */

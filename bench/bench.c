@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures a running server against bare starts of the same programs, in one run: bench PORT [ROUNDS].
+ * Measures a running server against bare starts of the same programs, in one run:
  *
- * Bare starts and submits alternate in blocks, so that a noisy moment hits both. "open" arrives at a fixed
- * rate with idle gaps between (quiet machines show stalls that tight loops hide), "closed" sends the next as
- * soon as the last is answered. Prints a table, and one JSON object per row to the file named by BENCH_JSON.
+ *   bench PORT [ROUNDS [PEER_PORT]]
+ *
+ * Bare starts and submits alternate in blocks, so that a noisy moment hits both. "openN" arrives N times a
+ * second with idle gaps between (quiet machines show stalls that tight loops hide), "closed" sends the next
+ * as soon as the last is answered. At PEER_PORT there may be another server that takes submits, for
+ * comparison. Prints tables, and one JSON object per row to the file named by BENCH_JSON.
  */
 #include <err.h>
 #include <pthread.h>
@@ -62,6 +65,12 @@ static const struct program programs[] = {
 	  0 },
 };
 #define N_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+static const struct mode {
+	const char *name;
+	int64_t gap_ns;
+} modes[] = { { "closed", 0 }, { "open5", 200000000 }, { "open10", 100000000 }, { "open20", 50000000 } };
+#define N_MODES (sizeof(modes) / sizeof(modes[0]))
 
 static int port;
 static FILE *json;
@@ -129,8 +138,22 @@ static void measure_block(struct samples *s, const struct program *p, int sock, 
 	s->cpu_ms += machine_busy_ms() - busy - (own_busy_ms() - own);
 }
 
+/* Runs so far that no interpreter was waiting for. */
+static long warm_misses(int sock, const char *language)
+{
+	static char metrics[1 << 18];
+	char wanted[96];
+	const char *at;
+
+	if (client_get(sock, "/metrics", metrics, sizeof(metrics)) != 200)
+		errx(1, "the server gives no metrics");
+	snprintf(wanted, sizeof(wanted), "codecrusher_warm_misses_total{language=\"%s\"} ", language);
+	at = strstr(metrics, wanted);
+	return at ? strtol(at + strlen(wanted), NULL, 10) : 0;
+}
+
 static void print_row(const char *name, const char *mode, struct samples *bare, struct samples *engine,
-		      double target)
+		      double target, long misses)
 {
 	double b = samples_percentile_ms(bare, 50), e = samples_percentile_ms(engine, 50);
 	double p95 = samples_percentile_ms(engine, 95), p99 = samples_percentile_ms(engine, 99);
@@ -141,38 +164,42 @@ static void print_row(const char *name, const char *mode, struct samples *bare, 
 		printf("%7.2f ", target);
 	else
 		printf("%7s ", "-");
-	printf("%8.2f %8.2f %8.2f %9.2f %9.2f\n", p95, p99, max, bare->cpu_ms / (double)bare->n,
-	       engine->cpu_ms / (double)engine->n);
+	printf("%8.2f %8.2f %8.2f %9.2f %9.2f %6ld\n", p95, p99, max, bare->cpu_ms / (double)bare->n,
+	       engine->cpu_ms / (double)engine->n, misses);
 	if (json)
 		fprintf(json,
 			"{\"row\":\"%s\",\"mode\":\"%s\",\"bareP50Ms\":%.3f,\"p50Ms\":%.3f,\"ratio\":%.3f,"
-			"\"p95Ms\":%.3f,"
-			"\"p99Ms\":%.3f,\"maxMs\":%.3f,\"bareCpuMs\":%.3f,\"cpuMs\":%.3f,\"samples\":%zu}\n",
+			"\"p95Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f,\"bareCpuMs\":%.3f,\"cpuMs\":%.3f,"
+			"\"misses\":%ld,\"samples\":%zu}\n",
 			name, mode, b, e, e / b, p95, p99, max, bare->cpu_ms / (double)bare->n,
-			engine->cpu_ms / (double)engine->n, engine->n);
+			engine->cpu_ms / (double)engine->n, misses, engine->n);
 	fflush(stdout);
 }
 
-static void latency(const struct program *p, const char *mode, int64_t gap_ns, int rounds)
+static void latency(const struct program *p, const struct mode *mode, int rounds)
 {
 	static struct samples bare, engine;
 	int sock = client_connect(port);
+	long misses;
 
 	bare.n = engine.n = 0;
 	bare.cpu_ms = engine.cpu_ms = 0;
 	run_bare(p);
 	run_submit(sock, p);
+	misses = warm_misses(sock, p->name);
 	for (int i = 0; i < rounds; i++) {
-		measure_block(&bare, p, -1, gap_ns);
-		measure_block(&engine, p, sock, gap_ns);
+		measure_block(&bare, p, -1, mode->gap_ns);
+		measure_block(&engine, p, sock, mode->gap_ns);
 	}
+	misses = warm_misses(sock, p->name) - misses;
 	close(sock);
-	print_row(p->name, mode, &bare, &engine, p->target);
+	print_row(p->name, mode->name, &bare, &engine, p->target, misses);
 }
 
 struct load {
 	const struct program *program; /* NULL: submits that nobody waits for */
 	bool bare;
+	int port;
 	int64_t until_ns;
 	atomic_long done;
 };
@@ -180,7 +207,7 @@ struct load {
 static void *load_thread(void *arg)
 {
 	struct load *l = arg;
-	int sock = l->bare ? -1 : client_connect(port);
+	int sock = l->bare ? -1 : client_connect(l->port);
 	char answer[8192];
 
 	while (clock_mono_ns() < l->until_ns) {
@@ -204,12 +231,14 @@ static void *load_thread(void *arg)
 	return NULL;
 }
 
-/* Operations per second of `threads` clients during `seconds`. */
-static double throughput(const struct program *p, bool bare, int threads, int seconds)
+/* Operations per second of `threads` clients at the server of `at` during `seconds`; 0: bare starts. */
+static double throughput(const struct program *p, int at, int threads, int seconds)
 {
 	pthread_t ids[64];
 	int64_t begin = clock_mono_ns();
-	struct load l = { .program = p, .bare = bare, .until_ns = begin + (int64_t)seconds * 1000000000 };
+	struct load l = {
+		.program = p, .bare = at == 0, .port = at, .until_ns = begin + (int64_t)seconds * 1000000000
+	};
 
 	for (int i = 0; i < threads; i++)
 		if (pthread_create(&ids[i], NULL, load_thread, &l) != 0)
@@ -222,8 +251,8 @@ static double throughput(const struct program *p, bool bare, int threads, int se
 static void throughput_row(const struct program *p, int seconds)
 {
 	int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
-	double bare = throughput(p, true, cores, seconds);
-	double engine = throughput(p, false, cores * 2, seconds);
+	double bare = throughput(p, 0, cores, seconds);
+	double engine = throughput(p, port, cores * 2, seconds);
 
 	printf("%-11s %-8s %8.1f %8.1f %7.2f %7.2f   jobs per second, all cores (ratio: at least)\n", p->name,
 	       "load", bare, engine, engine / bare, 0.8);
@@ -233,29 +262,58 @@ static void throughput_row(const struct program *p, int seconds)
 			p->name, bare, engine, engine / bare);
 }
 
+/* Durable submits that nobody waits for. The servers take turns, so that what one leaves to do is not the
+ * other's burden alone. */
+static void submit_row(int peer, int seconds)
+{
+	double ours = throughput(NULL, port, 64, seconds),
+	       other = peer ? throughput(NULL, peer, 64, seconds) : 0;
+
+	ours = (ours + throughput(NULL, port, 64, seconds)) / 2;
+	if (!peer) {
+		printf("%-11s %-8s %8s %8.1f                 durable submits per second, 64 clients\n",
+		       "submit", "load", "-", ours);
+		return;
+	}
+	other = (other + throughput(NULL, peer, 64, seconds)) / 2;
+	printf("%-11s %-8s %8.1f %8.1f %7.2f %7.2f   durable submits per second, 64 clients, against Express "
+	       "and "
+	       "BullMQ (ratio: at least)\n",
+	       "submit", "load", other, ours, ours / other, 5.0);
+	if (json)
+		fprintf(json,
+			"{\"row\":\"submit\",\"mode\":\"load\",\"peerPerS\":%.1f,\"perS\":%.1f,\"ratio\":%."
+			"3f}\n",
+			other, ours, ours / other);
+}
+
+static int number(int argc, char *argv[], int at, int otherwise)
+{
+	return argc > at ? (int)strtol(argv[at], NULL, 10) : otherwise;
+}
+
 int main(int argc, char *argv[])
 {
-	int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 5;
+	int rounds = number(argc, argv, 2, 5);
 
 	if (argc < 2)
-		errx(2, "usage: bench PORT [ROUNDS]");
-	port = (int)strtol(argv[1], NULL, 10);
+		errx(2, "usage: bench PORT [ROUNDS [PEER_PORT]]");
+	port = number(argc, argv, 1, 0);
 	if (getenv("BENCH_JSON"))
-		json = fopen(getenv("BENCH_JSON"), "w");
+		json = fopen(getenv("BENCH_JSON"), "a");
 	bare_enter_directory();
 	atexit(bare_cleanup);
 	printf("submit -> result, one client, milliseconds; %d samples a row\n", rounds * BLOCK);
-	printf("%-11s %-8s %8s %8s %7s %7s %8s %8s %8s %9s %9s\n", "program", "mode", "bare p50", "p50",
-	       "ratio", "target", "p95", "p99", "max", "bare CPU", "CPU/job");
+	printf("%-11s %-8s %8s %8s %7s %7s %8s %8s %8s %9s %9s %6s\n", "program", "mode", "bare p50", "p50",
+	       "ratio", "target", "p95", "p99", "max", "bare CPU", "CPU/job", "misses");
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
 		bare_write_file(programs[i].file, programs[i].text);
-		latency(&programs[i], "closed", 0, rounds);
-		latency(&programs[i], "open10", 100000000, rounds);
+		for (size_t m = 0; m < N_MODES; m++)
+			latency(&programs[i], &modes[m], rounds);
 	}
 	throughput_row(&programs[0], 4);
 	throughput_row(&programs[1], 4);
-	printf("%-11s %-8s %8s %8.1f                 durable submits per second, 64 clients, nobody waits\n",
-	       "submit", "load", "-", throughput(NULL, false, 64, 3));
+	submit_row(number(argc, argv, 3, 0), 3);
 	if (json)
 		fclose(json);
 	return 0;

@@ -66,11 +66,28 @@ static void read_answer(int sock, char *in, size_t size, char **ret_body)
 	}
 }
 
-int client_post(int sock, const char *path, const char *body, char *answer, size_t size)
+static int receive(int sock, char *answer, size_t size)
 {
 	static _Thread_local char in[1 << 18];
-	char head[512];
 	char *got;
+
+	read_answer(sock, in, sizeof(in), &got);
+	snprintf(answer, size, "%s", got);
+	return (int)strtol(in + 9, NULL, 10);
+}
+
+int client_get(int sock, const char *path, char *answer, size_t size)
+{
+	char head[512];
+	int len = snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+
+	send_all(sock, head, (size_t)len);
+	return receive(sock, answer, size);
+}
+
+int client_post(int sock, const char *path, const char *body, char *answer, size_t size)
+{
+	char head[512];
 	int len = snprintf(head, sizeof(head),
 			   "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 			   "Content-Length: %zu\r\n\r\n",
@@ -78,7 +95,5 @@ int client_post(int sock, const char *path, const char *body, char *answer, size
 
 	send_all(sock, head, (size_t)len);
 	send_all(sock, body, strlen(body));
-	read_answer(sock, in, sizeof(in), &got);
-	snprintf(answer, size, "%s", got);
-	return (int)strtol(in + 9, NULL, 10);
+	return receive(sock, answer, size);
 }

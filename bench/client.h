@@ -9,6 +9,9 @@
  */
 int client_connect(int port);
 
+/* GETs `path`; otherwise as client_post. */
+int client_get(int sock, const char *path, char *answer, size_t size);
+
 /* POSTs `body` to `path` and returns the status; the answer's body, cut at `size`, goes to `answer`. */
 int client_post(int sock, const char *path, const char *body, char *answer, size_t size);
 

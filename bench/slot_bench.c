@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The price of a slot: from the request to the spawner until its report, for a static program that returns,
- * against posix_spawn of the same program and, when it is installed, bubblewrap around it. Needs root:
+ * against posix_spawn of the same program, and against other ways to run it in a container. Needs root:
  *
- *   slot_bench SPAWNER PROGRAM [ROUNDS]
+ *   slot_bench SPAWNER ROOT [ROUNDS [PEERS]]
+ *
+ * ROOT is a root file system with the program as /usr/bin/returns. Each line of the file PEERS is one other
+ * way: its name, how many times a slot it ought to take back to back and at 10 a second, and its command,
+ * between tabs.
  */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,40 +33,52 @@
 #include "sandbox/wire.h"
 #include "stats.h"
 
-#define BLOCK 50
+#define BLOCK	      50
+
+#define PEERS_MAX     8
+#define PEER_WORDS    32
+#define PEER_BLOCK_NS INT64_C(3000000000) /* what takes longer is started less often */
 
 static int spawner_sock;
-static char rootfs[] = "/tmp/codecrusher-bench-root-XXXXXX";
-static char program[sizeof(rootfs) + 32];
+static char rootfs[PATH_MAX], program[PATH_MAX + 32];
 static const char *const slot_argv[] = { "returns", NULL };
 static const char *const bare_argv[] = { program, NULL };
-static const char *const bwrap_argv[] = { "bwrap", "--unshare-all", "--ro-bind", rootfs,
-					  "/",	   "--proc",	    "/proc",	 "--dev",
-					  "/dev",  "--tmpfs",	    "/tmp",	 "/usr/bin/returns",
-					  NULL };
 
-/* The program lies in the containers' root file system, as in an image; nobody copies it for a run. */
-static void make_rootfs(const char *from)
+static struct peer {
+	char line[1024];
+	const char *name;
+	double target[2]; /* for each mode */
+	const char *argv[PEER_WORDS];
+	struct samples samples;
+} peers[PEERS_MAX];
+static size_t n_peers;
+static FILE *json;
+
+static void read_peer(struct peer *p)
 {
-	static const char *const dirs[] = { "", "/usr", "/usr/bin", "/etc", "/proc", "/dev", "/tmp" };
-	char path[sizeof(program)];
-	int in = open(from, O_RDONLY | O_CLOEXEC), out;
-	struct stat st;
+	char *rest = p->line, *command;
+	size_t n = 0;
 
-	if (!mkdtemp(rootfs) || in < 0 || fstat(in, &st) != 0)
-		err(1, "prepare %s", from);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", rootfs, dirs[i]);
-		(void)mkdir(path, 0755); /* the first is there */
-		if (chmod(path, 0755) != 0)
-			err(1, "make %s", path);
-	}
-	snprintf(program, sizeof(program), "%s/usr/bin/returns", rootfs);
-	out = open(program, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-	if (out < 0 || sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size)
-		err(1, "copy %s", from);
-	close(in);
-	close(out);
+	p->line[strcspn(p->line, "\n")] = '\0';
+	p->name = strsep(&rest, "\t");
+	for (size_t i = 0; i < 2; i++)
+		p->target[i] = rest ? strtod(strsep(&rest, "\t"), NULL) : 0;
+	command = rest;
+	while (command && n < PEER_WORDS - 1)
+		p->argv[n++] = strsep(&command, " ");
+	if (n == 0)
+		errx(1, "the peer \"%s\" has no command", p->name);
+}
+
+static void read_peers(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		err(1, "read %s", path);
+	while (n_peers < PEERS_MAX && fgets(peers[n_peers].line, sizeof(peers[0].line), f))
+		read_peer(&peers[n_peers++]);
+	fclose(f);
 }
 
 static int write_config(const char *run_dir)
@@ -82,7 +98,8 @@ static int write_config(const char *run_dir)
 	int fd = memfd_create("config", MFD_ALLOW_SEALING);
 
 	snprintf(config.run_dir, sizeof(config.run_dir), "%s", run_dir);
-	snprintf(config.rootfs, sizeof(config.rootfs), "%s", rootfs);
+	if ((size_t)snprintf(config.rootfs, sizeof(config.rootfs), "%s", rootfs) >= sizeof(config.rootfs))
+		errx(1, "%s is too long", rootfs);
 	if (fd < 0 || write(fd, &config, sizeof(config)) != sizeof(config) || spec_seal(fd) != 0)
 		err(1, "write the spawner's configuration");
 	return fd;
@@ -153,11 +170,6 @@ static void run_bare_program(void)
 	bare_run(bare_argv, "");
 }
 
-static void run_bwrap(void)
-{
-	bare_run(bwrap_argv, "");
-}
-
 static void block(struct samples *s, void (*one)(void), int64_t gap_ns)
 {
 	int64_t next = clock_mono_ns() + gap_ns;
@@ -173,59 +185,121 @@ static void block(struct samples *s, void (*one)(void), int64_t gap_ns)
 	}
 }
 
-static void row(const char *mode, int64_t gap_ns, int rounds, bool with_bwrap)
+static void peer_block(struct peer *p, int64_t gap_ns)
 {
-	static struct samples bare, slot, bwrap;
+	int64_t begin = clock_mono_ns(), next = begin + gap_ns;
 
-	bare.n = slot.n = bwrap.n = 0;
-	for (int i = 0; i < rounds; i++) {
-		block(&bare, run_bare_program, gap_ns);
-		block(&slot, run_slot, gap_ns);
-		if (with_bwrap)
-			block(&bwrap, run_bwrap, gap_ns);
+	for (int i = 0; i < BLOCK && (i < 5 || clock_mono_ns() - begin < PEER_BLOCK_NS + gap_ns * BLOCK);
+	     i++) {
+		int64_t started;
+
+		if (gap_ns > 0)
+			bench_sleep_until(next);
+		started = clock_mono_ns();
+		bare_run(p->argv, "");
+		samples_add(&p->samples, clock_mono_ns() - started);
+		next = clock_mono_ns() + gap_ns > next + gap_ns ? clock_mono_ns() + gap_ns : next + gap_ns;
 	}
-	printf("slot        %-8s %8.2f %8.2f %7.2f %7.2f %8.2f %8.2f %8.2f", mode,
-	       samples_percentile_ms(&bare, 50), samples_percentile_ms(&slot, 50),
-	       samples_percentile_ms(&slot, 50) / samples_percentile_ms(&bare, 50), 1.5,
-	       samples_percentile_ms(&slot, 95), samples_percentile_ms(&slot, 99),
-	       samples_percentile_ms(&slot, 100));
-	if (with_bwrap)
-		printf("   bwrap %.2f (%.1f x slower)", samples_percentile_ms(&bwrap, 50),
-		       samples_percentile_ms(&bwrap, 50) / samples_percentile_ms(&slot, 50));
-	printf("\n");
+}
+
+static void print_slot(const char *mode, struct samples *bare, struct samples *slot)
+{
+	double b = samples_percentile_ms(bare, 50), s = samples_percentile_ms(slot, 50);
+
+	printf("%-11s %-8s %8.2f %8.2f %7.2f %7.2f %8.2f %8.2f %8.2f\n", "slot", mode, b, s, s / b, 1.5,
+	       samples_percentile_ms(slot, 95), samples_percentile_ms(slot, 99),
+	       samples_percentile_ms(slot, 100));
+	if (json)
+		fprintf(json,
+			"{\"row\":\"slot\",\"mode\":\"%s\",\"bareP50Ms\":%.3f,\"p50Ms\":%.3f,\"ratio\":%.3f,"
+			"\"p95Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f,\"samples\":%zu}\n",
+			mode, b, s, s / b, samples_percentile_ms(slot, 95), samples_percentile_ms(slot, 99),
+			samples_percentile_ms(slot, 100), slot->n);
 	fflush(stdout);
 }
 
-int main(int argc, char *argv[])
+static void print_peer(const char *mode, struct peer *p, double target, double slot)
 {
-	static const char run_dir[] = "/run/codecrusher"; /* its locks keep us apart from servers */
-	int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 4;
-	bool with_bwrap = access("/usr/bin/bwrap", X_OK) == 0;
+	double ms = samples_percentile_ms(&p->samples, 50);
+
+	printf("%-11s %-8s %8.2f %8.2f %7.1f ", p->name, mode, slot, ms, ms / slot);
+	if (target > 0)
+		printf("%7.1f", target);
+	else
+		printf("%7s", "-");
+	printf(" %8.2f %8.2f %8.2f   times a slot (ratio: at least)\n",
+	       samples_percentile_ms(&p->samples, 95), samples_percentile_ms(&p->samples, 99),
+	       samples_percentile_ms(&p->samples, 100));
+	if (json)
+		fprintf(json,
+			"{\"row\":\"%s\",\"mode\":\"peer-%s\",\"slotP50Ms\":%.3f,\"p50Ms\":%.3f,"
+			"\"ratio\":%.3f,\"samples\":%zu}\n",
+			p->name, mode, slot, ms, ms / slot, p->samples.n);
+	fflush(stdout);
+}
+
+static void rows(size_t mode, int64_t gap_ns, int rounds)
+{
+	static const char *const names[] = { "closed", "open10" };
+	static struct samples bare, slot;
+
+	bare.n = slot.n = 0;
+	for (size_t p = 0; p < n_peers; p++)
+		peers[p].samples.n = 0;
+	for (int i = 0; i < rounds; i++) {
+		block(&bare, run_bare_program, gap_ns);
+		block(&slot, run_slot, gap_ns);
+		for (size_t p = 0; p < n_peers; p++)
+			peer_block(&peers[p], gap_ns);
+	}
+	print_slot(names[mode], &bare, &slot);
+	for (size_t p = 0; p < n_peers; p++)
+		print_peer(names[mode], &peers[p], peers[p].target[mode], samples_percentile_ms(&slot, 50));
+}
+
+static void start_spawner(const char *path, const char *run_dir)
+{
 	struct wire_message hello;
 	int pair[2], config;
 	pid_t pid;
 
-	if (argc < 3)
-		errx(2, "usage: slot_bench SPAWNER PROGRAM [ROUNDS]");
 	if ((mkdir(run_dir, 0755) != 0 && errno != EEXIST) ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		err(1, "prepare");
-	make_rootfs(argv[2]);
 	config = write_config(run_dir);
 	pid = fork();
 	if (pid == 0)
-		exec_spawner(argv[1], pair[1], config);
+		exec_spawner(path, pair[1], config);
 	close(pair[1]);
 	spawner_sock = pair[0];
 	fcntl(spawner_sock, F_SETFL, O_NONBLOCK);
 	receive(&hello, WIRE_HELLO);
+}
+
+int main(int argc, char *argv[])
+{
+	int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 4;
+
+	if (argc < 3)
+		errx(2, "usage: slot_bench SPAWNER ROOT [ROUNDS [PEERS]]");
+	if (!realpath(argv[2], rootfs))
+		err(1, "%s", argv[2]);
+	snprintf(program, sizeof(program), "%s/usr/bin/returns", rootfs);
+	if (argc > 4)
+		read_peers(argv[4]);
+	if (getenv("BENCH_JSON"))
+		json = fopen(getenv("BENCH_JSON"), "a");
+	/* Its lock keeps us apart from servers. */
+	start_spawner(argv[1], "/run/codecrusher");
 	bare_enter_directory(); /* after the start: the paths may be relative */
 	run_slot();
-	row("closed", 0, rounds, with_bwrap);
-	row("open10", 100000000, rounds > 2 ? 2 : rounds, with_bwrap);
+	printf("\na static program that returns, milliseconds; what a slot takes is compared\n");
+	rows(0, 0, rounds);
+	rows(1, 100000000, rounds > 2 ? 2 : rounds);
 	close(spawner_sock);
-	waitpid(pid, NULL, 0);
+	(void)wait(NULL);
+	if (json)
+		fclose(json);
 	bare_cleanup();
-	bare_remove_tree(rootfs);
 	return 0;
 }
