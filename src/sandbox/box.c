@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "sandbox/defence.h"
 #include "sandbox/slot.h"
 
 #define PAGE	   4096
@@ -27,6 +28,8 @@ static int64_t inodes_for(int64_t disk_bytes)
 {
 	int64_t n = disk_bytes / PAGE;
 
+	if (defence_is_off(DEFENCE_BOX_INODES))
+		return 4 * INODES_MAX;
 	if (n < INODES_MIN)
 		return INODES_MIN;
 	return n > INODES_MAX ? INODES_MAX : n;
@@ -116,7 +119,8 @@ int box_create(const struct slot_plan *plan, int64_t disk_bytes, int *ret_mount,
 		return -1;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_set(e, ERR_IO, errno, "create a tmpfs of %" PRId64 " bytes", disk_bytes);
-	mount = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	mount = fsmount(context, FSMOUNT_CLOEXEC,
+			defence_is_off(DEFENCE_MOUNT_FLAGS) ? 0 : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (mount < 0)
 		return err_set(e, ERR_IO, errno, "fsmount tmpfs");
 	if (fill(mount, plan->job_uid, e) < 0)

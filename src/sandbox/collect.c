@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "sandbox/beneath.h"
+#include "sandbox/defence.h"
 #include "sandbox/inside.h"
 #include "sandbox/spec_reader.h"
 
@@ -55,9 +56,17 @@ static bool is_wanted(const char *path)
 	return false;
 }
 
+static int open_file(int dir, const char *name)
+{
+	if (defence_is_off(DEFENCE_COLLECT_RULES))
+		return (int)syscall(SYS_openat2, dir, name, &(struct open_how){ .flags = O_CLOEXEC },
+				    sizeof(struct open_how));
+	return open_beneath(dir, name, O_RDONLY, 0);
+}
+
 static int add_file(struct collector *c, int dir, const char *name, struct err *e)
 {
-	AUTO_CLOSE int fd = open_beneath(dir, name, O_RDONLY, 0);
+	AUTO_CLOSE int fd = open_file(dir, name);
 	struct spec_entry entry = { 0 };
 	struct stat st;
 
@@ -109,7 +118,7 @@ static int look_at(struct collector *c, int dir, const struct kernel_dirent *d, 
 	memcpy(c->path + path_len, d->name, len + 1);
 	if (d->type == DT_DIR)
 		return descend(c, dir, d->name, path_len + len, depth, e);
-	if (d->type == DT_REG && is_wanted(c->path))
+	if ((d->type == DT_REG || defence_is_off(DEFENCE_COLLECT_RULES)) && is_wanted(c->path))
 		return add_file(c, dir, d->name, e);
 	return 0;
 }
@@ -165,7 +174,7 @@ static int write_set(struct collector *c, int set, struct err *e)
 	    spec_write_all(set, c->names.data, c->names.len) < 0)
 		return err_set(e, ERR_IO, errno, "collect: cannot write the set");
 	for (uint32_t i = 0; i < c->n_files; i++) {
-		AUTO_CLOSE int fd = open_beneath(c->box, name, O_RDONLY, 0);
+		AUTO_CLOSE int fd = open_file(c->box, name);
 
 		if (fd < 0)
 			return err_set(e, ERR_IO, errno, "collect: cannot open a file");

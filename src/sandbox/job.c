@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/defence.h"
 #include "sandbox/fdmsg.h"
 #include "sandbox/inside.h"
 #include "sandbox/job_steps.h"
@@ -60,7 +61,7 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 	program_default_signals();
 	/* Takes the page faults now rather than on the way to the program. */
 	memset(&view, 0, sizeof(view));
-	if (program_prefer_for_oom() < 0)
+	if (!defence_is_off(DEFENCE_OOM_SCORE) && program_prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "chdir /box");
@@ -68,7 +69,9 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 	if (set_stdio(plan) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "standard streams");
 	lowfds_keep(keep, extra ? 4 : 3);
-	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (defence_is_off(DEFENCE_OPEN_FILES))
+		(void)fcntl(j->report, F_SETFD, 0);
+	else if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "close_range");
 	if (restrict_job(plan, &e) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, e.sys, e.msg);

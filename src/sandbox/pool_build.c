@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/defence.h"
 #include "sandbox/lowfds.h"
 #include "sandbox/spawner.h"
 
@@ -29,7 +30,10 @@ static int make_pipe(int *ret_read, int *ret_write)
 		return -1;
 	*ret_read = fds[0];
 	*ret_write = fds[1];
-	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 || fchmod(fds[1], 0222) < 0 ? -1 : 0;
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ||
+			       fchmod(fds[1], defence_is_off(DEFENCE_PIPE_MODES) ? 0666 : 0222) < 0
+		       ? -1
+		       : 0;
 }
 
 static int make_pair(int *ret_ours, int *ret_theirs)
@@ -149,7 +153,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 	};
 	struct slot_plan plan = {
 		.index = slot->index,
-		.job_uid = s->instance.uid_base + slot->index,
+		.job_uid = s->instance.uid_base + (defence_is_off(DEFENCE_SLOT_UID) ? 0 : slot->index),
 		.init_uid = s->instance.uid_base + INSTANCE_INIT_UIDS + slot->index,
 		.report = -1,
 		.go = -1,
@@ -163,6 +167,8 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 	};
 	int result;
 
+	if (defence_is_off(DEFENCE_INIT_UID))
+		plan.init_uid = plan.job_uid;
 	if (cgroup_box_open(&slot->groups, &s->layout, dirs, &limits, e) < 0)
 		return -1;
 	result = build(s, slot, &plan, e);

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/defence.h"
 #include "sandbox/inside.h"
 
 #define NO_CAPS	       0u
@@ -23,6 +24,9 @@
 #define MSGQUEUE_MAX   ((rlim_t)800 << 10)
 #define SIGPENDING_MAX 4096
 
+/* Of a limit that is switched off: more than any above but the stack's, where it is no limit in practice. */
+#define LIFTED ((rlim_t)1 << 30)
+
 /* root's rules for uid 0 off, and nothing of it may ever change again. */
 #define SECUREBITS                                                                                       \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | \
@@ -30,6 +34,8 @@
 
 static int drop_bounding_set(struct err *e)
 {
+	if (defence_is_off(DEFENCE_BOUNDING_SET))
+		return 0;
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return err_set(e, ERR_IO, errno, "drop capability %lu from the bounding set", cap);
@@ -53,7 +59,7 @@ static int keep_capabilities(uint32_t mask, struct err *e)
 /* The order matters: everything before keep_capabilities needs a capability that it takes away. */
 static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 {
-	if (setgroups(0, NULL) < 0)
+	if (!defence_is_off(DEFENCE_GROUPS) && setgroups(0, NULL) < 0)
 		return err_set(e, ERR_IO, errno, "drop supplementary groups");
 	if (prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) < 0)
 		return err_set(e, ERR_IO, errno, "lock the securebits");
@@ -68,9 +74,11 @@ static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 		if ((uid_t)setfsuid((uid_t)-1) != file_uid || (gid_t)setfsgid((gid_t)-1) != file_uid)
 			return err_set(e, ERR_IO, 0, "take on the job's file access");
 	}
-	if (keep_capabilities(caps, e) < 0)
+	if (!defence_is_off(caps ? DEFENCE_INIT_CAPABILITIES : DEFENCE_CAPABILITIES) &&
+	    keep_capabilities(caps, e) < 0)
 		return -1;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    (!defence_is_off(DEFENCE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return err_set(e, ERR_IO, errno, "set no_new_privs");
 	return 0;
 }
@@ -97,26 +105,39 @@ static int lower(pid_t pid, __rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return prlimit(pid, what, &now, NULL);
 }
 
+/* As if whoever started us had been given more, which a missing limit would hand on. */
+static int lift(__rlimit_resource_t what)
+{
+	const struct rlimit much = { .rlim_cur = LIFTED, .rlim_max = LIFTED };
+
+	return prlimit(0, what, &much, NULL);
+}
+
 static int standing_limits(struct err *e)
 {
 	static const struct {
 		__rlimit_resource_t what;
 		rlim_t soft, hard;
+		enum defence defence;
 	} limits[] = {
-		{ RLIMIT_NOFILE, NOFILE_MAX, NOFILE_MAX },
-		{ RLIMIT_STACK, STACK_MAX, RLIM_INFINITY },
+		{ RLIMIT_NOFILE, NOFILE_MAX, NOFILE_MAX, DEFENCE_RLIMIT_OPEN },
+		{ RLIMIT_STACK, STACK_MAX, RLIM_INFINITY, DEFENCE_RLIMIT_STACKS },
 		/* 1, not 0: only this value keeps the kernel from starting a core_pattern pipe as host root
 		 * (core(5)). */
-		{ RLIMIT_CORE, 1, 1 },
-		{ RLIMIT_MEMLOCK, MEMLOCK_MAX, MEMLOCK_MAX },
-		{ RLIMIT_MSGQUEUE, MSGQUEUE_MAX, MSGQUEUE_MAX },
-		{ RLIMIT_RTPRIO, 0, 0 },
-		{ RLIMIT_NICE, 0, 0 },
-		{ RLIMIT_SIGPENDING, SIGPENDING_MAX, SIGPENDING_MAX },
+		{ RLIMIT_CORE, 1, 1, DEFENCE_RLIMIT_CORES },
+		{ RLIMIT_MEMLOCK, MEMLOCK_MAX, MEMLOCK_MAX, DEFENCE_RLIMIT_LOCKED },
+		{ RLIMIT_MSGQUEUE, MSGQUEUE_MAX, MSGQUEUE_MAX, DEFENCE_RLIMIT_QUEUES },
+		{ RLIMIT_RTPRIO, 0, 0, DEFENCE_RLIMIT_REALTIME },
+		{ RLIMIT_NICE, 0, 0, DEFENCE_RLIMIT_NICENESS },
+		{ RLIMIT_SIGPENDING, SIGPENDING_MAX, SIGPENDING_MAX, DEFENCE_RLIMIT_SIGNALS },
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (lower(0, limits[i].what, limits[i].soft, limits[i].hard) < 0)
+		int r = defence_is_off(limits[i].defence)
+				? lift(limits[i].what)
+				: lower(0, limits[i].what, limits[i].soft, limits[i].hard);
+
+		if (r < 0)
 			return err_set(e, ERR_IO, errno, "set resource limit %d", (int)limits[i].what);
 	}
 	return 0;
@@ -124,11 +145,15 @@ static int standing_limits(struct err *e)
 
 int restrict_job(const struct slot_plan *plan, struct err *e)
 {
-	if (setsid() < 0)
+	/* Without no_new_privs only who still has capabilities may load a filter. */
+	bool early = defence_is_off(DEFENCE_NO_NEW_PRIVS);
+
+	if (!defence_is_off(DEFENCE_SESSION) && setsid() < 0)
 		return err_set(e, ERR_IO, errno, "setsid");
-	if (standing_limits(e) < 0 || become(plan->job_uid, plan->job_uid, NO_CAPS, e) < 0)
+	if (standing_limits(e) < 0 || (early && load_filter(plan->filter, e) < 0) ||
+	    become(plan->job_uid, plan->job_uid, NO_CAPS, e) < 0)
 		return -1;
-	return load_filter(plan->filter, e);
+	return early || defence_is_off(DEFENCE_JOB_FILTER) ? 0 : load_filter(plan->filter, e);
 }
 
 /*
@@ -154,7 +179,7 @@ int restrict_init(const struct slot_plan *plan, struct err *e)
 	/* After the change of ids, which clears it. A spawner that died before is seen as a closed socket. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_set(e, ERR_IO, errno, "set the parent death signal");
-	return load_filter(plan->init_filter, e);
+	return defence_is_off(DEFENCE_INIT_FILTER) ? 0 : load_filter(plan->init_filter, e);
 }
 
 int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds)
@@ -165,5 +190,7 @@ int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds)
 	}
 	if (lower(pid, RLIMIT_FSIZE, (rlim_t)file_bytes, (rlim_t)file_bytes) < 0)
 		return -1;
+	if (defence_is_off(DEFENCE_RLIMIT_SECONDS))
+		return 0;
 	return lower(pid, RLIMIT_CPU, (rlim_t)cpu_seconds, (rlim_t)cpu_seconds);
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/defence.h"
 #include "sandbox/slot.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -105,6 +106,17 @@ static int attach(int tree, int to, const char *name, uint64_t set, uint64_t cle
 	return 0;
 }
 
+static uint64_t root_attributes(void)
+{
+	uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+	if (defence_is_off(DEFENCE_ROOT_READ_ONLY))
+		all &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	if (defence_is_off(DEFENCE_MOUNT_FLAGS))
+		all &= ~(uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	return all;
+}
+
 static int bind_dir(int from, const char *name, int root, struct err *e)
 {
 	AUTO_CLOSE int tree = open_tree(
@@ -114,7 +126,7 @@ static int bind_dir(int from, const char *name, int root, struct err *e)
 		return err_set(e, ERR_IO, errno, "open /%s", name);
 	if (mkdirat(root, name, 0755) < 0)
 		return err_set(e, ERR_IO, errno, "make /%s in the root", name);
-	return attach(tree, root, name, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, e);
+	return attach(tree, root, name, root_attributes(), 0, e);
 }
 
 static int take_link(int from, const char *name, int root, struct err *e)
@@ -201,6 +213,8 @@ static int fill_dev(int root, struct err *e)
 		if (bind_node(dev, nodes[i].name, makedev(nodes[i].major, nodes[i].minor), e) < 0)
 			return -1;
 	}
+	if (defence_is_off(DEFENCE_DEV_MINIMAL) && bind_node(dev, "tty", makedev(5, 0), e) < 0)
+		return -1;
 	if (symlinkat("/proc/self/fd", dev, "fd") < 0 || symlinkat("/proc/self/fd/0", dev, "stdin") < 0 ||
 	    symlinkat("/proc/self/fd/1", dev, "stdout") < 0 ||
 	    symlinkat("/proc/self/fd/2", dev, "stderr") < 0)
@@ -228,7 +242,7 @@ static int fill(int root, int from, bool is_host, struct err *e)
 /* The old root ends up on top of the new one and is taken off it (pivot_root(2), NOTES). */
 static int move_in(int root, struct err *e)
 {
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	struct mount_attr attr = { .attr_set = root_attributes() };
 
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_set(e, ERR_IO, errno, "pivot_root");
@@ -245,6 +259,8 @@ static int verify(struct err *e)
 	static const char *const paths[] = { "/", "/usr", "/etc", "/dev" };
 	struct statvfs vfs;
 
+	if (defence_is_off(DEFENCE_ROOT_READ_ONLY) || defence_is_off(DEFENCE_MOUNT_FLAGS))
+		return 0;
 	for (size_t i = 0; i < COUNT(paths); i++) {
 		if (statvfs(paths[i], &vfs) < 0)
 			return err_set(e, ERR_UNSUPPORTED, errno, "the rootfs has no usable %s", paths[i]);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/defence.h"
 #include "sandbox/inside.h"
 #include "sandbox/rootfs.h"
 
@@ -42,6 +43,17 @@ static int loopback_up(struct err *e)
 	return 0;
 }
 
+static int namespaces(void)
+{
+	int all = CLONE_NEWNS;
+
+	all |= defence_is_off(DEFENCE_NET_NAMESPACE) ? 0 : CLONE_NEWNET;
+	all |= defence_is_off(DEFENCE_IPC_NAMESPACE) ? 0 : CLONE_NEWIPC;
+	all |= defence_is_off(DEFENCE_UTS_NAMESPACE) ? 0 : CLONE_NEWUTS;
+	all |= defence_is_off(DEFENCE_CGROUP_NAMESPACE) ? 0 : CLONE_NEWCGROUP;
+	return all;
+}
+
 int slot_namespaces(const struct slot_plan *plan, struct err *e)
 {
 	/* First the cgroups: the new cgroup namespace takes the current ones as its roots. On cgroup v1 this
@@ -50,9 +62,11 @@ int slot_namespaces(const struct slot_plan *plan, struct err *e)
 		if (write(plan->cgroup_procs[i], "0", 1) != 1)
 			return err_set(e, ERR_IO, errno, "join cgroup %d", i);
 	}
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+	if (unshare(namespaces()) < 0)
 		return err_set(e, ERR_IO, errno, "unshare");
-	if (sethostname(HOSTNAME, strlen(HOSTNAME)) < 0 || setdomainname("", 0) < 0)
+	/* In a namespace that is not ours it would be the host's name. */
+	if (!defence_is_off(DEFENCE_UTS_NAMESPACE) &&
+	    (sethostname(HOSTNAME, strlen(HOSTNAME)) < 0 || setdomainname("", 0) < 0))
 		return err_set(e, ERR_IO, errno, "sethostname");
 	return loopback_up(e);
 }
@@ -89,6 +103,8 @@ static int mask(const char *name, const char *with, struct err *e)
 {
 	char path[64];
 
+	if (defence_is_off(with ? DEFENCE_PROC_MASK : DEFENCE_PROC_READ_ONLY))
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%s", name);
 	if (mount(with ? with : path, path, NULL, MS_BIND, NULL) < 0)
 		return errno == ENOENT ? 0 : err_set(e, ERR_IO, errno, "mask %s", path);
@@ -98,7 +114,8 @@ static int mask(const char *name, const char *with, struct err *e)
 static int mount_proc(struct err *e)
 {
 	/* hidepid: init, with the spawner's command line, is none of the program's business. */
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=invisible") < 0)
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  defence_is_off(DEFENCE_PROC_HIDEPID) ? "" : "hidepid=invisible") < 0)
 		return err_set(e, ERR_IO, errno, "mount proc");
 	for (size_t i = 0; i < COUNT(hidden_files); i++) {
 		if (mask(hidden_files[i], "/dev/null", e) < 0)

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "sandbox/defence.h"
 #include "sandbox/probe.h"
 #include "sandbox/spawner.h"
 
@@ -121,6 +122,14 @@ int main(int argc, char **argv)
 	log_setup(LOG_INFO, false, "spawner");
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
 		return probe_main();
+#ifdef CODECRUSHER_WITHOUT_DEFENCE
+	if (argc == 2 && strcmp(argv[1], "--defences") == 0) {
+		defence_print();
+		return 0;
+	}
+	if (defence_setup(&e) < 0)
+		return refuse(&e);
+#endif
 	if (argc != 1)
 		return usage();
 	if (arrange_process(&e) < 0 || sandbox_config_read(SANDBOX_CONFIG_FD, &config, &e) < 0)
