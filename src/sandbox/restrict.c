@@ -56,6 +56,17 @@ static int keep_capabilities(uint32_t mask, struct err *e)
 	return 0;
 }
 
+static int give_up_the_rest(uint32_t caps, struct err *e)
+{
+	if (!defence_is_off(caps ? DEFENCE_INIT_CAPABILITIES : DEFENCE_CAPABILITIES) &&
+	    keep_capabilities(caps, e) < 0)
+		return -1;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    (!defence_is_off(DEFENCE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+		return err_set(e, ERR_IO, errno, "set no_new_privs");
+	return 0;
+}
+
 /* The order matters: everything before keep_capabilities needs a capability that it takes away. */
 static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 {
@@ -74,13 +85,7 @@ static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 		if ((uid_t)setfsuid((uid_t)-1) != file_uid || (gid_t)setfsgid((gid_t)-1) != file_uid)
 			return err_set(e, ERR_IO, 0, "take on the job's file access");
 	}
-	if (!defence_is_off(caps ? DEFENCE_INIT_CAPABILITIES : DEFENCE_CAPABILITIES) &&
-	    keep_capabilities(caps, e) < 0)
-		return -1;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    (!defence_is_off(DEFENCE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
-		return err_set(e, ERR_IO, errno, "set no_new_privs");
-	return 0;
+	return give_up_the_rest(caps, e);
 }
 
 static int load_filter(const struct sock_fprog *filter, struct err *e)
