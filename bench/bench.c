@@ -17,11 +17,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bare.h"
 #include "base/clock.h"
+#include "busy.h"
 #include "client.h"
 #include "clock.h"
 #include "stats.h"
@@ -75,28 +75,6 @@ static const struct mode {
 static int port;
 static FILE *json;
 
-/* Busy milliseconds of all cores since boot, from the first line of /proc/stat. */
-static double machine_busy_ms(void)
-{
-	unsigned long long user, nice, kernel, idle, iowait, irq, softirq, steal;
-	FILE *f = fopen("/proc/stat", "r");
-
-	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &kernel, &idle,
-			 &iowait, &irq, &softirq, &steal) != 8)
-		err(1, "read /proc/stat");
-	fclose(f);
-	return (double)(user + nice + kernel + irq + softirq) * 1000 / (double)sysconf(_SC_CLK_TCK);
-}
-
-static double own_busy_ms(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
-}
-
 static void run_bare(const struct program *p)
 {
 	if (!p->steps[1]) {
@@ -119,7 +97,7 @@ static void run_submit(int sock, const struct program *p)
 /* One block of starts, `gap_ns` apart (0: back to back). `sock` < 0 measures the baseline. */
 static void measure_block(struct samples *s, const struct program *p, int sock, int64_t gap_ns)
 {
-	double busy = machine_busy_ms(), own = own_busy_ms();
+	double busy = busy_ms();
 	int64_t next = clock_mono_ns() + gap_ns;
 
 	for (int i = 0; i < BLOCK; i++) {
@@ -135,7 +113,7 @@ static void measure_block(struct samples *s, const struct program *p, int sock, 
 			run_submit(sock, p);
 		samples_add(s, clock_mono_ns() - begin);
 	}
-	s->cpu_ms += machine_busy_ms() - busy - (own_busy_ms() - own);
+	s->cpu_ms += busy_ms() - busy;
 }
 
 /* Runs so far that no interpreter was waiting for. */

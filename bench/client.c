@@ -37,52 +37,72 @@ static void send_all(int sock, const char *data, size_t len)
 	}
 }
 
-/* Reads head and body into `in`; *ret_body is where the body begins. */
-static void read_answer(int sock, char *in, size_t size, char **ret_body)
+struct answer {
+	char *text;
+	size_t size, used;
+};
+
+static void make_room(struct answer *a, size_t wanted)
 {
-	size_t used = 0, need = 0;
+	if (wanted <= a->size)
+		return;
+	a->size = wanted > 2 * a->size ? wanted : 2 * a->size;
+	a->text = realloc(a->text, a->size);
+	if (!a->text)
+		err(1, "an answer of %zu bytes", a->size);
+}
 
-	*ret_body = NULL;
-	while (!*ret_body || used < need) {
-		ssize_t n = recv(sock, in + used, size - used - 1, 0);
+/* Reads head and body; returns where the body begins. */
+static char *read_answer(int sock, struct answer *a)
+{
+	size_t body = 0, need = 0;
 
+	a->used = 0;
+	while (body == 0 || a->used < need) {
+		ssize_t n;
+
+		make_room(a, need > a->used + 65536 ? need + 1 : a->used + 65536 + 1);
+		n = recv(sock, a->text + a->used, a->size - a->used - 1, 0);
 		if (n <= 0)
 			errx(1, "the server closed the connection");
-		used += (size_t)n;
-		in[used] = '\0';
-		if (!*ret_body) {
-			char *end = strstr(in, "\r\n\r\n");
-			char *length = strcasestr(in, "\r\nContent-Length:");
+		a->used += (size_t)n;
+		a->text[a->used] = '\0';
+		if (body == 0) {
+			char *end = strstr(a->text, "\r\n\r\n");
+			char *length = strcasestr(a->text, "\r\nContent-Length:");
 
 			if (!end)
 				continue;
 			if (!length)
 				errx(1, "an answer without Content-Length");
-			*ret_body = end + 4;
-			need = (size_t)(*ret_body - in) + strtoul(length + 17, NULL, 10);
-			if (need >= size)
-				errx(1, "an answer of more than %zu bytes", size);
+			body = (size_t)(end + 4 - a->text);
+			need = body + strtoul(length + 17, NULL, 10);
 		}
 	}
+	return a->text + body;
 }
 
-static int receive(int sock, char *answer, size_t size)
+int client_receive(int sock, char *answer, size_t size)
 {
-	static _Thread_local char in[1 << 18];
-	char *got;
+	static _Thread_local struct answer in;
+	const char *got = read_answer(sock, &in);
 
-	read_answer(sock, in, sizeof(in), &got);
 	snprintf(answer, size, "%s", got);
-	return (int)strtol(in + 9, NULL, 10);
+	return (int)strtol(in.text + 9, NULL, 10);
 }
 
-int client_get(int sock, const char *path, char *answer, size_t size)
+void client_send_get(int sock, const char *path)
 {
 	char head[512];
 	int len = snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
 
 	send_all(sock, head, (size_t)len);
-	return receive(sock, answer, size);
+}
+
+int client_get(int sock, const char *path, char *answer, size_t size)
+{
+	client_send_get(sock, path);
+	return client_receive(sock, answer, size);
 }
 
 int client_post(int sock, const char *path, const char *body, char *answer, size_t size)
@@ -95,5 +115,5 @@ int client_post(int sock, const char *path, const char *body, char *answer, size
 
 	send_all(sock, head, (size_t)len);
 	send_all(sock, body, strlen(body));
-	return receive(sock, answer, size);
+	return client_receive(sock, answer, size);
 }
