@@ -48,6 +48,8 @@ struct conf {
 	int64_t max_queue;	 /* MAX_QUEUE 100000 waiting jobs */
 	int64_t result_ttl_s;	 /* RESULT_TTL 86400 */
 	int64_t attempts_max;	 /* ATTEMPTS_MAX 3 */
+	int64_t lease_s;	 /* LEASE 30: distributed */
+	int64_t reconcile_s;	 /* RECONCILE 60: distributed */
 	/* running */
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */

@@ -119,6 +119,10 @@ const struct setting settings[] = {
 	INT("RESULT_TTL", result_ttl_s, "86400", 1, 3650 * DAY, "seconds until a finished job is removed"),
 	INT("ATTEMPTS_MAX", attempts_max, "3", 1, 100,
 	    "how often a job is started when its worker dies under it"),
+	INT("LEASE", lease_s, "30", 1, 3600,
+	    "seconds after which the job of a worker that died or hangs is another's to take; with redis only"),
+	INT("RECONCILE", reconcile_s, "60", 1, DAY,
+	    "seconds between comparisons of the store's unfinished jobs with the queue; with redis only"),
 
 	HEADING("Running programs"),
 	CHOICE("EXECUTOR", executor, "native", executors, NULL, "what runs programs"),

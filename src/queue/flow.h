@@ -60,7 +60,8 @@ struct flow_redis_options {
 	 */
 	void (*languages)(const char *const *versions, void *arg);
 	void *arg;
-	/* For tests; 0: what the documentation says. */
+	/* How long a lease lasts without renewal, between sweeps for jobs whose lease has run out, and
+	 * between comparisons of store and queue; 0: 30 s, 30 s, 60 s. */
 	int64_t lock_ms, stalled_ms, reconcile_ms;
 };
 

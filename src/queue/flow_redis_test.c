@@ -271,6 +271,66 @@ TEST(a_job_that_stalls_too_often_ends)
 	assert_null(none);
 }
 
+/* A lease of `worker` runs out under it. */
+static void stall(struct lease *l, const char *id)
+{
+	int n = 0;
+
+	flow_on_cancel(l, on_cancel, &n);
+	redis_rig_ask(&rig, "DEL bull:jobs:%s:lock", id);
+	WAIT_FOR(&api, n);
+	finish(l, VERDICT_OK); /* dropped */
+}
+
+static void assert_ends_without_a_start(const char *id)
+{
+	struct lease *none = NULL;
+	struct flow_take *t = flow_take(worker.flow, on_take, &none);
+
+	WAIT_FOR(&api, get(&api, id).state == JOB_FINISHED);
+	flow_take_cancel(&t);
+	assert_null(none);
+	assert_int_equal(get(&api, id).verdict, VERDICT_INTERNAL_ERROR);
+	assert_int_equal(fake_rows_find(&rows, id)->result->attempts, 3);
+}
+
+TEST(failures_and_stalls_share_the_attempts)
+{
+	char id[JOB_ID_SIZE];
+
+	submit(&api, id);
+	flow_give_back(take(&worker), false, "The container was lost.");
+	drain(&worker);
+	for (int i = 2; i <= 3; i++) {
+		struct lease *l = take(&worker);
+
+		assert_int_equal(l->attempt, i);
+		stall(l, id);
+	}
+	assert_ends_without_a_start(id);
+}
+
+TEST(stalls_and_then_a_failure_share_the_attempts)
+{
+	char id[JOB_ID_SIZE];
+
+	submit(&api, id);
+	stall(take(&worker), id);
+	stall(take(&worker), id);
+	flow_give_back(take(&worker), false, "The container was lost.");
+	assert_ends_without_a_start(id);
+}
+
+TEST(a_job_that_another_kind_of_worker_put_back_too_often_ends)
+{
+	char id[JOB_ID_SIZE];
+
+	submit(&api, id);
+	ask("HSET bull:jobs:%s ats 3", id);
+	assert_ends_without_a_start(id);
+	assert_non_null(strstr(ask("HGET bull:jobs:%s failedReason", id), "started 3 times"));
+}
+
 TEST(a_job_with_a_result_is_ended_and_not_run_again)
 {
 	char id[JOB_ID_SIZE];
@@ -550,6 +610,9 @@ int main(void)
 		R(a_running_job_is_cancelled_from_another_process),
 		R(a_dead_workers_job_is_taken_again_and_the_zombie_changes_nothing),
 		R(a_job_that_stalls_too_often_ends),
+		R(failures_and_stalls_share_the_attempts),
+		R(stalls_and_then_a_failure_share_the_attempts),
+		R(a_job_that_another_kind_of_worker_put_back_too_often_ends),
 		R(a_job_with_a_result_is_ended_and_not_run_again),
 		R(without_redis_submits_are_refused_and_results_wait),
 		R(a_full_or_read_only_redis_rejects_the_submit_and_its_row),

@@ -37,7 +37,7 @@ struct redis_options {
 	const char *prefix, *name; /* "bull", "code_submission" */
 	int64_t result_ttl_ms;	   /* for ended jobs whose producer does not say */
 	int64_t max_queue;
-	int attempts_max;
+	int attempts_max;  /* starts of a job, however they ended; a producer may ask for more */
 	size_t inline_max; /* bytes of each output that go into returnvalue */
 	bool takes;	   /* a worker: fetches, renews, sweeps the stalled */
 	bool serves;	   /* an API: listens to events and workers */

@@ -35,6 +35,7 @@ struct held {
 	char token[TOKEN_SIZE];
 	int64_t attempts; /* of its opts */
 	int64_t made;	  /* before this one */
+	int64_t started;  /* this one included */
 	bool exponential;
 	bool lifo;
 	int64_t backoff_ms;
@@ -127,6 +128,8 @@ int64_t opts_backoff(const struct held *h, double random);
 
 /* redis_lease.c */
 void lease_drop(struct redis_queue *q, struct held *h);
+/* How often a job with these attempts in its opts may be started, whether it fails or its workers die. */
+int64_t lease_starts_max(const struct redis_queue *q, int64_t attempts);
 void lease_renew(struct redis_queue *q);
 void on_renewal(int fd, short what, void *arg);
 void on_stalled_sweep(int fd, short what, void *arg);

@@ -10,8 +10,6 @@
 #include "job/result.h"
 #include "queue/redis_internal.h"
 
-/* After the first start and two that follow a stall, it ends. */
-#define STALLS_MAX 2
 /* Far above what inline outputs can make of a result. */
 #define VALUE_MAX ((size_t)64 << 20)
 
@@ -22,11 +20,17 @@ void lease_drop(struct redis_queue *q, struct held *h)
 	free(h);
 }
 
+int64_t lease_starts_max(const struct redis_queue *q, int64_t attempts)
+{
+	return attempts > q->o.attempts_max ? attempts : q->o.attempts_max;
+}
+
+/* BullMQ counts failures and stalls apart; a job that meets both is started no more often for it. */
 bool redis_attempts_left(const struct redis_queue *q, const char *id)
 {
 	const struct held *h = held_find(q, id);
 
-	return h && h->made + 1 < h->attempts;
+	return h && h->made + 1 < h->attempts && h->started < lease_starts_max(q, h->attempts);
 }
 
 /* The words that every end of a lease begins with. */
@@ -249,6 +253,6 @@ void on_stalled_sweep(int fd, short what, void *arg)
 	redis_timer(q->sweep, q->o.stalled_ms);
 	redis_args_int(&args, clock_wall_ms());
 	redis_args_int(&args, q->o.stalled_ms);
-	redis_args_int(&args, STALLS_MAX);
+	redis_args_int(&args, q->o.attempts_max);
 	redis_run(q, SCRIPT_STALLED, &args, false, swept, NULL);
 }

@@ -6,6 +6,7 @@
 #include <hiredis/async.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -195,6 +196,10 @@ static void drop(struct redis_link *l, const char *why)
 
 	set_problem(l, why);
 	if (ac) {
+		/* What a dead network still holds of our commands must not arrive after it is back: by then
+		 * they have been given up, and a fetch would take a job that nobody runs. */
+		(void)setsockopt(ac->c.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+				 sizeof(struct linger));
 		ac->data = NULL;
 		redisAsyncFree(ac);
 	}

@@ -236,7 +236,11 @@ call('DEL', K'stalled')\n\
 for _, id in ipairs(ids) do\n\
   if call('EXISTS', K(id) .. ':lock') == 0 and call('LREM', K'active', 1, id) > 0 and\n\
       call('EXISTS', K(id)) == 1 then\n\
-    if call('HINCRBY', K(id), 'stc', 1) > tonumber(ARGV[3]) then\n\
+    local ok, opts = pcall(cjson.decode, call('HGET', K(id), 'opts') or '')\n\
+    local attempts = ok and type(opts) == 'table' and tonumber(opts.attempts) or 1\n\
+    local most = tonumber(ARGV[3])\n\
+    if call('HINCRBY', K(id), 'stc', 1) >= most or\n\
+        tonumber(call('HGET', K(id), 'ats') or nil) >= math.max(attempts, most) then\n\
       call('HSET', K(id), 'defa', 'job stalled more than allowable limit')\n\
     end\n\
     call('RPUSH', wait_list(), id)\n\

@@ -27,7 +27,8 @@ enum redis_script {
 	SCRIPT_GIVE_BACK,
 	/* lock ms, then id and token again and again. A list: 0 renewed, 1 lost, 2 renewed but cancelled. */
 	SCRIPT_RENEW,
-	/* now, interval ms, most stalls, worker's name. The number of jobs that were put back. */
+	/* now, interval ms, most starts of a job whose opts do not ask for more. The number of jobs that were
+	 * put back; one that was started often enough gets `defa`, for the next worker to end it. */
 	SCRIPT_STALLED,
 	/* id, now, reason, our result as JSON. 1: it waited, and has ended as failed; 0: it does not wait. */
 	SCRIPT_WITHDRAW,

@@ -20,7 +20,9 @@
 #define ID_TOO_LONG  "The job's id is longer than this worker can hold (127 bytes)."
 #define ID_UNUSABLE \
 	"The job's id has characters that this worker cannot hold: use printable ASCII without spaces."
-#define HAS_PARENT "This worker does not run jobs that belong to a BullMQ flow (they have a parent)."
+/* BullMQ's own words. */
+#define STALLED_OUT "job stalled more than allowable limit"
+#define HAS_PARENT  "This worker does not run jobs that belong to a BullMQ flow (they have a parent)."
 
 /* ---- a fetched job ---- */
 
@@ -64,6 +66,7 @@ static struct held *held_new(struct redis_queue *q, const char *id, const char *
 	snprintf(h->id, sizeof(h->id), "%s", id);
 	snprintf(h->token, sizeof(h->token), "%s", token);
 	h->made = field_number(f->made);
+	h->started = field_number(f->started);
 	opts_read(h, f->opts ? redis_text(f->opts) : "{}", f->opts ? f->opts->len : 2,
 		  q->o.result_ttl_ms / 1000);
 	id_map_add(&q->held, &h->by_id, h->id);
@@ -112,9 +115,29 @@ static void hand_out(struct redis_queue *q, struct queue_job *j)
 	fn(j, arg);
 }
 
+/* Why a job that could be run must end instead: `text` holds a sentence that is made. NULL: nothing. */
+static const char *why_not(const struct redis_queue *q, const char *id, const struct fields *f,
+			   char text[200])
+{
+	const struct held *h = held_find(q, id);
+	long long before = (long long)h->started - 1;
+
+	/* Whoever put it back too often has written down what it must end with. */
+	if (f->deferred && strcmp(redis_text(f->deferred), STALLED_OUT) != 0)
+		return redis_text(f->deferred);
+	if (f->parent && redis_text(f->parent)[0])
+		return HAS_PARENT;
+	if (!f->deferred && before < lease_starts_max(q, h->attempts))
+		return NULL;
+	snprintf(text, 200, "The job was started %lld times and lost each time (" STALLED_OUT ").", before);
+	return text;
+}
+
 static void read_and_hand_out(struct redis_queue *q, const char *id, const struct fields *f)
 {
 	struct queue_job j = { .attempt = (int)field_number(f->started), .stored = true };
+	char text[200];
+	const char *why = why_not(q, id, f, text);
 	json_t *data = NULL;
 	struct err e;
 
@@ -123,11 +146,10 @@ static void read_and_hand_out(struct redis_queue *q, const char *id, const struc
 	j.created_ms = field_number(f->timestamp);
 	j.cancelled = f->cancelled != NULL;
 	read_data(q, f, &j, &data, &e);
-	/* Whoever put it back too often has written down what it must end with. */
-	if (f->deferred)
-		j.problem = redis_text(f->deferred);
-	else if (f->parent && redis_text(f->parent)[0])
-		j.problem = HAS_PARENT;
+	if (why) {
+		j.problem = why;
+		j.attempt--; /* it was only fetched */
+	}
 	if (j.problem && j.submission)
 		submission_unref(TAKE(j.submission));
 	if (j.problem)

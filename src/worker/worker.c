@@ -129,6 +129,7 @@ static void on_taken(struct lease *l, void *arg)
 		.started_ms = l->started_ms,
 	};
 
+	log_debug(l->submission->id, "taken for attempt %d", l->attempt);
 	s->take = NULL;
 	s->lease = l;
 	s->task = task_new(w->executor, &job, on_task_done, s);
