@@ -16,9 +16,6 @@ def free_port():
         return s.getsockname()[1]
 
 
-def answers(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Missing(Exception):
@@ -26,7 +23,10 @@ class Missing(Exception):
 
 
 class Backend:
-    """A server on a loopback port, with its data in a directory of its own."""
+    """A server, on a loopback port if nothing else is said, with its data in a directory of its own."""
+
+    address = "127.0.0.1"
+    inside = ()  # words in front of a command: where the server is
 
     def __init__(self, name, timeout):
         self.name, self.timeout = name, timeout
@@ -35,9 +35,15 @@ class Backend:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: answers(self.port), self.timeout, f"{self.name} to answer")
+        command = [*self.inside, *self.command()]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self.answers, self.timeout, f"{self.name} to answer")
         return self
+
+    def answers(self):
+        """Whether its port is open. From a host of its own only a program there can tell."""
+        there = ["bash", "-c", f"exec 3<>/dev/tcp/{self.address}/{self.port}"]
+        return subprocess.run([*self.inside, *there], stderr=subprocess.DEVNULL).returncode == 0
 
     def stop(self):
         if self.process:
@@ -54,14 +60,14 @@ class Redis(Backend):
         super().__init__("redis", 10)
 
     def command(self):
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--save", ""]
-        return command + ["--appendonly", "yes", "--logfile", "redis.log", "--maxmemory-policy", "noeviction"]
+        command = ["redis-server", "--port", str(self.port), "--bind", self.address, "--dir", self.dir, "--save", ""]
+        command += ["--appendonly", "yes", "--logfile", "redis.log", "--maxmemory-policy", "noeviction"]
+        return command + ["--protected-mode", "no"]
 
     def ask(self, *words):
         """A command's answer as redis-cli prints it to a pipe, without the last line feed."""
-        done = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, check=True
-        )
+        command = [*self.inside, "redis-cli", "-h", self.address, "-p", str(self.port), *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout.rstrip("\n")
 
 
@@ -79,7 +85,7 @@ class Mongo(Backend):
         return super().start()
 
     def command(self):
-        return [self.SCRIPT, "run", harness.BUILD, self.dir, str(self.port)]
+        return [self.SCRIPT, "run", harness.BUILD, self.dir, str(self.port), self.address]
 
 
 class Pair:

@@ -161,6 +161,9 @@ class Log:
 
 
 class Server:
+    address = "127.0.0.1"
+    inside = ()  # words in front of the command: where it is to run
+
     def __init__(self, settings=None, verb="serve", **env):
         self.settings = settings or Settings()
         self.owns_settings = settings is None
@@ -175,9 +178,9 @@ class Server:
 
     # ---- life
 
-    def start(self, ready=True):
+    def launch(self):
         self.process = subprocess.Popen(
-            [PROGRAM, self.verb],
+            [*self.inside, PROGRAM, self.verb],
             env=clean_env(**self.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -186,6 +189,9 @@ class Server:
             errors="replace",
         )
         self.log = Log(self.process.stderr)
+
+    def start(self, ready=True):
+        self.launch()
         found = self.log.wait_for(r"listening on http://[^ ]*:(\d+)")
         self.port = int(found.group(1))
         self.env["PORT"] = self.port  # the same one after a restart
@@ -272,7 +278,7 @@ class Server:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def request(self, method, path, timeout=90, **kwargs):
         return self.session.request(method, self.url + path, timeout=timeout, **kwargs)
@@ -337,6 +343,17 @@ class Server:
             if close:
                 s.shutdown(socket.SHUT_WR)
             return read_answer(s)
+
+
+class Worker(Server):
+    """`codecrusher worker`: a server without HTTP."""
+
+    def __init__(self, settings=None, **env):
+        super().__init__(settings, verb="worker", **env)
+
+    def start(self, ready=True):
+        self.launch()
+        return self
 
 
 SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")

@@ -17,14 +17,15 @@ import (
 
 func main() {
 	dir := flag.String("dir", "", "directory of the data; it exists")
-	port := flag.Int("port", 0, "port on the loopback interface; 0: any free one")
+	address := flag.String("address", "127.0.0.1", "IPv4 address to listen on")
+	port := flag.Int("port", 0, "port; 0: any free one")
 	flag.Parse()
 	if *dir == "" {
 		log.Fatal("-dir is missing")
 	}
 
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: fmt.Sprintf("127.0.0.1:%d", *port)},
+		Listener:  ferretdb.ListenerConfig{TCP: fmt.Sprintf("%s:%d", *address, *port)},
 		Logger:    slog.New(slog.DiscardHandler),
 		Handler:   "sqlite",
 		SQLiteURL: "file:" + *dir + "/",

@@ -19,26 +19,6 @@ SCRIPTS = harness.ROOT / "scripts"
 _queues = itertools.count(1)
 
 
-class Worker(harness.Server):
-    """`codecrusher worker`: a server without HTTP."""
-
-    def __init__(self, **env):
-        super().__init__(verb="worker", **env)
-
-    def start(self, ready=True):
-        self.process = subprocess.Popen(
-            [harness.PROGRAM, self.verb],
-            env=harness.clean_env(**self.env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        self.log = harness.Log(self.process.stderr)
-        return self
-
-
 class Distributed:
     """One queue and one database of the shared Redis and MongoDB, and who works on them."""
 
@@ -68,7 +48,7 @@ class Distributed:
 
     def worker(self, **more):
         before = self.able()
-        worker = Worker(**self.env(**more)).start()
+        worker = harness.Worker(**self.env(**more)).start()
         self.started.append(worker)
         wait_until(lambda: self.able() > before, 30, "a worker to publish its languages")
         return worker
@@ -154,7 +134,7 @@ def mongo():
     try:
         m = backends.Mongo().start()
     except backends.Missing as problem:
-        pytest.skip(str(problem))
+        pytest.fail(str(problem))
     yield m
     m.remove()
 
