@@ -4,6 +4,7 @@
 Nothing here sleeps: log lines are waited for on a condition, states of the machine are polled up to a deadline.
 """
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -29,9 +30,26 @@ SANITIZED = "sanitize" in BUILD.name
 SLOW = 4 if SANITIZED else 1
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
-# A range of uids per test session, so that sessions side by side do not meet, and the default range stays free.
 UID_RANGE = 0x4000
-_uid_bases = itertools.count(0x71000000 + (os.getpid() % 64) * 0x200000, UID_RANGE)
+SESSION_RANGE = 0x200000
+
+
+def _first_uid():
+    """A range of uids per test session, so that sessions side by side do not meet, and the default range stays
+    free. The session has it as long as it holds the lock."""
+    for i in range(64):
+        lock = open(f"/tmp/codecrusher-test-uids-{i}", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        _first_uid.lock = lock
+        return 0x71000000 + i * SESSION_RANGE
+    raise RuntimeError("64 test sessions run already")
+
+
+_uid_bases = itertools.count(_first_uid(), UID_RANGE)
 
 
 def wait_until(condition, timeout=10.0, what="the condition"):
