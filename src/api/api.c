@@ -12,14 +12,14 @@
 #define FLUSH_MS	 1000 /* after a drain's deadline, for the last answers to leave */
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/api/v1/submit", submit_post, true },
-	{ HTTP_GET, "/api/v1/result", result_get, false },
-	{ HTTP_GET, "/api/v1/jobs/{id}", job_get, false },
-	{ HTTP_DELETE, "/api/v1/jobs/{id}", job_delete, false },
-	{ HTTP_GET, "/api/v1/languages", languages_get, false },
-	{ HTTP_GET, "/healthz", healthz_get, false },
-	{ HTTP_GET, "/readyz", readyz_get, false },
-	{ HTTP_GET, "/metrics", metrics_get, false },
+	{ HTTP_POST, "/api/v1/submit", submit_post, true, ACCESS_KEY },
+	{ HTTP_GET, "/api/v1/result", result_get, false, ACCESS_KEY },
+	{ HTTP_GET, "/api/v1/jobs/{id}", job_get, false, ACCESS_KEY },
+	{ HTTP_DELETE, "/api/v1/jobs/{id}", job_delete, false, ACCESS_KEY },
+	{ HTTP_GET, "/api/v1/languages", languages_get, false, ACCESS_KEY },
+	{ HTTP_GET, "/healthz", healthz_get, false, ACCESS_FREE },
+	{ HTTP_GET, "/readyz", readyz_get, false, ACCESS_FREE },
+	{ HTTP_GET, "/metrics", metrics_get, false, ACCESS_ALL },
 	{ .path = NULL },
 };
 
@@ -30,6 +30,11 @@ void api_answer_json(struct http_exchange *x, int status, const char *text)
 	buf_init(&body, strlen(text));
 	(void)buf_add_str(&body, text);
 	http_answer_json(x, status, &body);
+}
+
+bool api_shows(const struct api *a, const struct http_request *q, const char *id)
+{
+	return flow_is_id(a->options.flow, id) && door_owns(a->options.door, q->who, id);
 }
 
 static struct limits limits_of(const struct conf_limits *c)
@@ -71,6 +76,8 @@ static struct http_server *serve(struct api *a, struct err *e)
 	const struct http_options o = {
 		.routes = routes,
 		.arg = a,
+		.admit = a->options.door ? door_admit : NULL,
+		.admit_arg = a->options.door,
 		.connections_max = c->connections_max,
 		.body_max = c->body_max,
 		.bodies_max = c->bodies_max,

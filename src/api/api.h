@@ -2,8 +2,9 @@
 /*
  * The HTTP API: one file per resource, docs/openapi.yaml says what each answers.
  *
- * It owns the HTTP server and nothing else: flow, languages, settings and executor are the caller's and must
- * outlive it. It takes the flow's one observer (flow_observe) for its metrics. On the event loop's thread.
+ * It owns the HTTP server and nothing else: flow, languages, settings, door and executor are the caller's and
+ * must outlive it. It takes the flow's one observer (flow_observe) for its metrics. On the event loop's
+ * thread.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -16,6 +17,7 @@
 
 struct api;
 struct conf;
+struct door;
 struct event_base;
 struct executor;
 struct flow;
@@ -26,6 +28,7 @@ struct api_options {
 	struct flow *flow;
 	const struct lang_table *langs; /* what probing finds later is seen */
 	const struct conf *conf;
+	struct door *door;	   /* who may come in (api/door.h); NULL: everybody */
 	struct executor *executor; /* for capacity in metrics and readiness; NULL: none in this process */
 };
 

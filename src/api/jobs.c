@@ -16,7 +16,7 @@ static struct wait *begin(struct http_exchange *x, const struct http_request *q,
 		http_answer_err(x, &e);
 		return NULL;
 	}
-	w = wait_new(a, x, kind, flow_is_id(a->options.flow, q->tail) ? q->tail : "", &query);
+	w = wait_new(a, x, kind, api_shows(a, q, q->tail) ? q->tail : "", &query);
 	if (!w || w->id[0])
 		return w;
 	wait_answer_not_found(w);

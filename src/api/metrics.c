@@ -210,5 +210,6 @@ void metrics_get(struct http_exchange *x, const struct http_request *q, void *ar
 	if (a->options.executor)
 		add_warm(&out, a->metrics, a->options.executor);
 	add_http(&out, a);
+	door_add_metrics(a->options.door, &out);
 	http_answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

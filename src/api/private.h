@@ -7,6 +7,7 @@
 #include <event2/event_struct.h>
 
 #include "api/api.h"
+#include "api/door.h"
 #include "api/metrics.h"
 #include "base/list.h"
 #include "conf/conf.h"
@@ -35,6 +36,8 @@ struct api {
 /* Ends a drain once nothing is left. */
 void api_check_drained(struct api *a);
 void api_answer_json(struct http_exchange *x, int status, const char *text);
+/* Whether the sender of a request may know of this job; without that, it is as if there were none. */
+bool api_shows(const struct api *a, const struct http_request *q, const char *id);
 
 /* query.c */
 enum { QUERY_JOB_ID = 1, QUERY_WAIT = 2, QUERY_ENCODING = 4 };

@@ -18,9 +18,8 @@ void result_get(struct http_exchange *x, const struct http_request *q, void *arg
 		http_answer_err(x, &e);
 		return;
 	}
-	/* No other id was ever given out, so nothing has to be asked. */
-	w = wait_new(a, x, WAIT_RESULT, flow_is_id(a->options.flow, query.job_id) ? query.job_id : "",
-		     &query);
+	/* No other id was ever given out, or not to this client, so nothing has to be asked. */
+	w = wait_new(a, x, WAIT_RESULT, api_shows(a, q, query.job_id) ? query.job_id : "", &query);
 	if (!w)
 		return;
 	if (w->id[0])

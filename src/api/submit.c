@@ -27,6 +27,8 @@ static void submitted(const struct err *e, void *arg)
 
 	if (!e)
 		metrics_count_accepted(w->api->metrics);
+	if (e && e->kind == ERR_TOO_MANY)
+		door_count_share(w->api->options.door);
 	if (!wait_called_back(w))
 		return;
 	http_exchange_release_body(w->x);
@@ -37,13 +39,15 @@ static void submitted(const struct err *e, void *arg)
 }
 
 /* The watch comes first: job and result may become durable in one commit. */
-static void enqueue(struct api *a, struct http_exchange *x, struct submission *s, const struct query *q)
+static void enqueue(struct api *a, struct http_exchange *x, struct submission *s, const struct query *q,
+		    const char *who)
 {
 	struct wait *w;
 	struct err e;
 
 	s->created_ms = clock_wall_ms();
-	id_new(s->created_ms, s->id);
+	id_new_owned(s->created_ms, who, s->id);
+	s->share = door_queue_share(a->options.door, who);
 	w = wait_new(a, x, WAIT_SUBMIT, s->id, q);
 	if (!w)
 		return;
@@ -51,6 +55,8 @@ static void enqueue(struct api *a, struct http_exchange *x, struct submission *s
 	w->calling = true;
 	if (flow_submit(a->options.flow, s, submitted, w, &e) < 0) {
 		w->calling = false;
+		if (e.kind == ERR_TOO_MANY)
+			door_count_share(a->options.door);
 		wait_answer_err(w, &e);
 	}
 }
@@ -65,7 +71,7 @@ void submit_post(struct http_exchange *x, const struct http_request *q, void *ar
 	if (query_read(a, q, QUERY_WAIT | QUERY_ENCODING, &query, &e) == 0)
 		s = submission_parse(q->body, q->body_len, &a->policy, &e);
 	if (s && check_available(a, s, &e) == 0)
-		enqueue(a, x, s, &query);
+		enqueue(a, x, s, &query, q->who);
 	else
 		http_answer_err(x, &e);
 }

@@ -79,6 +79,47 @@ TEST(ids_ascend_within_a_millisecond_and_through_a_clock_that_steps_back)
 	}
 }
 
+TEST(an_owned_id_carries_the_mark_of_its_owner_and_orders_as_before)
+{
+	char alice[ID_OWNER_SIZE], bob[ID_OWNER_SIZE], first[JOB_ID_SIZE], second[JOB_ID_SIZE];
+
+	id_owner_of_name("alice", alice);
+	id_owner_of_name("bob", bob);
+	/* SHA-256 of "alice" begins 2bd806c97f: 40 bits in base32. */
+	assert_string_equal(alice, "5fc0djbz");
+	assert_string_not_equal(alice, bob);
+	id_new_owned(1000, bob, first);
+	id_new_owned(1000, alice, second);
+	assert_true(id_is_valid(first) && id_is_valid(second) && strcmp(first, second) < 0);
+	assert_string_equal(id_owner(first), bob);
+	assert_string_equal(id_owner(second), alice);
+	id_new_owned(1000, "", first);
+	assert_int_equal(strlen(first), JOB_ID_LEN);
+	assert_string_equal(id_owner(first), "");
+	assert_string_equal(id_owner("some:foreign"), "");
+}
+
+/* The 14 characters after the time are random, 70 bits of 74: each takes all kinds of values, and does not
+ * follow from the id before, in ids of one millisecond too. A false alarm is less likely than 2^-100. */
+TEST(ids_cannot_be_guessed_from_others)
+{
+	int ones[14] = { 0 }, changes[14] = { 0 };
+	char before[JOB_ID_SIZE] = "", id[JOB_ID_SIZE];
+
+	for (int i = 0; i < 1000; i++) {
+		id_new(5000, id);
+		for (int k = 0; k < 14; k++) {
+			ones[k] += id[12 + k] >= 'g';
+			changes[k] += before[0] && id[12 + k] != before[12 + k];
+		}
+		memcpy(before, id, sizeof(id));
+	}
+	for (int k = 0; k < 14; k++) {
+		assert_in_range(ones[k], 250, 750);
+		assert_true(changes[k] > 800);
+	}
+}
+
 TEST(texts_that_are_no_ids_are_told_apart)
 {
 	char id[JOB_ID_SIZE];
@@ -207,7 +248,8 @@ UNIT_MAIN(T(a_buffer_refuses_to_pass_its_maximum_and_keeps_what_it_had),
 	  T(a_detached_buffer_is_text_even_when_empty), T(a_buffer_grows_through_many_small_adds),
 	  T(times_are_rfc3339_utc_with_milliseconds),
 	  T(ids_ascend_within_a_millisecond_and_through_a_clock_that_steps_back),
-	  T(texts_that_are_no_ids_are_told_apart), T(utf8_validity_follows_rfc_3629),
-	  T(invalid_bytes_are_replaced_by_maximal_subparts), T(base64_round_trips_and_is_strict),
-	  T(errors_carry_kind_field_and_the_whole_sentence),
+	  T(an_owned_id_carries_the_mark_of_its_owner_and_orders_as_before),
+	  T(ids_cannot_be_guessed_from_others), T(texts_that_are_no_ids_are_told_apart),
+	  T(utf8_validity_follows_rfc_3629), T(invalid_bytes_are_replaced_by_maximal_subparts),
+	  T(base64_round_trips_and_is_strict), T(errors_carry_kind_field_and_the_whole_sentence),
 	  T(a_list_node_may_be_removed_twice_and_while_walking))

@@ -16,6 +16,7 @@ enum err_kind {
 	ERR_NOT_FOUND,	 /* 404 */
 	ERR_CONFLICT,	 /* the object's state forbids it, or the caller no longer holds the lease: 409 */
 	ERR_LIMIT,	 /* larger than a configured size: 413 */
+	ERR_TOO_MANY,	 /* the caller has, or asks for, more than its share: 429 */
 	ERR_BUSY,	 /* full for now, try again later: 503 */
 	ERR_DISK_FULL,	 /* nothing can be stored for now: 503 */
 	ERR_UNSUPPORTED, /* the host or the build lacks something: doctor says what */

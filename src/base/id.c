@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/id.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "base/sha256.h"
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -60,11 +63,38 @@ void id_new(int64_t wall_ms, char out[JOB_ID_SIZE])
 	out[JOB_ID_LEN] = '\0';
 }
 
+void id_new_owned(int64_t wall_ms, const char *owner, char out[JOB_ID_SIZE])
+{
+	assert(strlen(owner) == 0 || strlen(owner) == ID_OWNER_LEN);
+	id_new(wall_ms, out);
+	memcpy(out + JOB_ID_LEN, owner, strlen(owner) + 1);
+}
+
+void id_owner_of_name(const char *name, char out[ID_OWNER_SIZE])
+{
+	unsigned char digest[SHA256_SIZE];
+	uint64_t bits = 0;
+
+	sha256(name, strlen(name), digest);
+	for (int i = 0; i < 5; i++)
+		bits = bits << 8 | digest[i];
+	for (int i = 0; i < ID_OWNER_LEN; i++)
+		out[i] = alphabet[bits >> (5 * (ID_OWNER_LEN - 1 - i)) & 0x1f];
+	out[ID_OWNER_LEN] = '\0';
+}
+
 bool id_is_valid(const char *text)
 {
-	if (text[0] != 'j' || strlen(text) != JOB_ID_LEN)
+	size_t len = strlen(text);
+
+	if (text[0] != 'j' || (len != JOB_ID_LEN && len != JOB_ID_LEN + ID_OWNER_LEN))
 		return false;
-	return strspn(text + 1, alphabet) == JOB_ID_LEN - 1;
+	return strspn(text + 1, alphabet) == len - 1;
+}
+
+const char *id_owner(const char *id)
+{
+	return id_is_valid(id) ? id + JOB_ID_LEN : "";
 }
 
 bool id_is_foreign(const char *text)

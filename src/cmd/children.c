@@ -19,6 +19,7 @@ static void taken_signals(sigset_t *set)
 	sigaddset(set, SIGCHLD);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 }
 
 void children_take_signals(void)
@@ -27,7 +28,8 @@ void children_take_signals(void)
 
 	taken_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGHUP, SIG_IGN);
+	/* Whoever started us may ignore it (nohup does), and what is ignored never comes, blocked or not. */
+	(void)signal(SIGHUP, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Blocks SIGCHLD, SIGTERM and SIGINT for children_wait_signal; ignores SIGHUP and SIGPIPE. */
+/* Blocks SIGCHLD, SIGTERM, SIGINT and SIGHUP for children_wait_signal; ignores SIGPIPE. */
 void children_take_signals(void);
 
 /* In a child: all signals unblocked and at their defaults. */

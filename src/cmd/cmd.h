@@ -22,7 +22,7 @@ enum exit_code {
 /* `argv` holds the words after the verb, NULL-terminated. The return value is the exit status. */
 typedef int cmd_fn(int argc, char *argv[]);
 
-cmd_fn cmd_serve, cmd_server, cmd_worker, cmd_run, cmd_languages, cmd_doctor, cmd_version;
+cmd_fn cmd_serve, cmd_server, cmd_worker, cmd_run, cmd_languages, cmd_doctor, cmd_key, cmd_version;
 
 /* "codecrusher: <text>" on standard error, one line. Returns `code`, so that `return cmd_fail(...)` is the
  * whole error path. */

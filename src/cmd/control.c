@@ -11,9 +11,9 @@ union one_fd {
 	struct cmsghdr align;
 };
 
-int control_send(int control, int fd, struct err *e)
+int control_send(int control, enum control_kind kind, int fd, struct err *e)
 {
-	struct iovec byte = { .iov_base = (char[]){ 's' }, .iov_len = 1 };
+	struct iovec byte = { .iov_base = (char[]){ (char)kind }, .iov_len = 1 };
 	union one_fd anc = { 0 };
 	struct msghdr m = { .msg_iov = &byte,
 			    .msg_iovlen = 1,
@@ -27,12 +27,12 @@ int control_send(int control, int fd, struct err *e)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	if (sendmsg(control, &m, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 		return 0;
-	return err_set(e, errno == EAGAIN ? ERR_BUSY : ERR_IO, errno, "handing a spawner to the engine");
+	return err_set(e, errno == EAGAIN ? ERR_BUSY : ERR_IO, errno, "handing a descriptor to the engine");
 }
 
-int control_receive(int control, struct err *e)
+int control_receive(int control, enum control_kind *ret_kind, struct err *e)
 {
-	char byte;
+	char byte = 0;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 	union one_fd anc = { 0 };
 	struct msghdr m = { .msg_iov = &iov,
@@ -46,8 +46,9 @@ int control_receive(int control, struct err *e)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return err_set(e, ERR_BUSY, errno, "no message from the monitor");
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(int)))
+	    c->cmsg_len != CMSG_LEN(sizeof(int)) || (byte != CONTROL_SPAWNER && byte != CONTROL_KEYS))
 		return err_set(e, ERR_IO, n < 0 ? errno : 0, "the line to the monitor is broken");
+	*ret_kind = (enum control_kind)byte;
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
 }

@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/door.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
 #include "cmd/engine_flow.h"
+#include "cmd/keys_file.h"
 #include "cmd/listener.h"
 #include "executor/docker.h"
 #include "executor/native.h"
@@ -36,12 +38,13 @@ struct engine {
 	struct event_base *base;
 	struct event *term; /* SIGTERM */
 	struct event *late; /* the languages took too long */
-	struct event *news; /* a new spawner's socket on `control` */
+	struct event *news; /* something on `control` */
 	int control;
 	struct executor *executor;
 	struct flow *flow;
 	struct submission_policy policy;
 	struct worker *worker;
+	struct door *door;
 	struct api *api;
 	bool stopping;
 	int code; /* exit status */
@@ -72,15 +75,30 @@ static void attach(struct engine *n, int spawner)
 		log_error(NULL, "%s", e.msg);
 }
 
+static void renew_keys(struct engine *n, int fd)
+{
+	size_t n_keys;
+	struct err e;
+
+	if (door_read_keys(n->door, fd, &n_keys, &e) < 0)
+		log_error(NULL, "%s; the keys known so far stay in force", e.msg);
+	else
+		log_info(NULL, "read the API keys again: there are %zu", n_keys);
+	(void)close(fd);
+}
+
 static void on_news(evutil_socket_t control, short what, void *arg)
 {
 	struct engine *n = arg;
+	enum control_kind kind;
 	struct err e;
-	int spawner = control_receive((int)control, &e);
+	int fd = control_receive((int)control, &kind, &e);
 
 	(void)what;
-	if (spawner >= 0) {
-		attach(n, spawner);
+	if (fd >= 0 && kind == CONTROL_SPAWNER) {
+		attach(n, fd);
+	} else if (fd >= 0) {
+		renew_keys(n, fd);
 	} else if (e.kind != ERR_BUSY) {
 		/* The monitor is dead, and we are about to be. */
 		log_error(NULL, "%s", e.msg);
@@ -189,6 +207,7 @@ static int open_api(struct engine *n, struct err *e)
 		.flow = n->flow,
 		.langs = n->setup->langs,
 		.conf = n->setup->conf,
+		.door = n->door,
 		.executor = n->executor,
 	};
 
@@ -307,11 +326,28 @@ static int open_events(struct engine *n, struct err *e)
 	return 0;
 }
 
-static int open_all(struct engine *n, int spawner, struct err *e)
+static int open_door(struct engine *n, int keys, struct err *e)
+{
+	size_t n_keys;
+
+	n->door = door_new(n->setup->conf);
+	if (!n->door)
+		return err_set(e, ERR_IO, ENOMEM, "opening the door");
+	if (keys < 0)
+		return 0;
+	if (door_read_keys(n->door, keys, &n_keys, e) < 0)
+		return -1;
+	if (n_keys == 0)
+		log_warn(NULL,
+			 "API_KEYS_FILE has no key, so nobody can use the API (codecrusher key makes one)");
+	return 0;
+}
+
+static int open_all(struct engine *n, int spawner, int keys, struct err *e)
 {
 	const struct timeval late = { .tv_sec = LISTEN_AFTER_S };
 
-	if (open_events(n, e) < 0)
+	if (open_door(n, keys, e) < 0 || open_events(n, e) < 0)
 		return -1;
 	if (open_flow(n, e) < 0)
 		return -1;
@@ -335,6 +371,7 @@ static void close_all(struct engine *n)
 	if (n->flow)
 		flow_close(n->flow);
 	api_free(n->api);
+	door_free(n->door);
 	if (n->news)
 		event_free(n->news);
 	if (n->late)
@@ -345,6 +382,18 @@ static void close_all(struct engine *n)
 		event_base_free(n->base);
 	(void)close(n->control);
 	libevent_global_shutdown();
+}
+
+/* While still root, if it is. *ret_fd is -1 when there is none. */
+static int open_keys(const struct engine_setup *setup, int *ret_fd, struct err *e)
+{
+	const char *path = setup->conf->api_keys_file;
+
+	*ret_fd = -1;
+	if (!setup->serves || !path[0])
+		return 0;
+	*ret_fd = keys_file_open(path, e);
+	return *ret_fd < 0 ? -1 : 0;
 }
 
 /* Whatever a terminal or a parent left us: nothing of it is ours. */
@@ -369,10 +418,12 @@ static int settle(const struct engine_setup *setup, pid_t parent, struct err *e)
 int engine_main(const struct engine_setup *setup, int spawner, int control, pid_t parent)
 {
 	struct engine n = { .setup = setup, .control = control };
+	AUTO_CLOSE int keys = -1;
 	struct err e;
 
 	log_setup((enum log_level)setup->conf->log_level, setup->conf->log_json, "engine");
-	if (settle(setup, parent, &e) < 0 || open_all(&n, spawner, &e) < 0) {
+	if (open_keys(setup, &keys, &e) < 0 || settle(setup, parent, &e) < 0 ||
+	    open_all(&n, spawner, keys, &e) < 0) {
 		log_error(NULL, "%s", e.msg);
 		n.code = EXIT_CODE_CONFIG;
 	} else if (event_base_dispatch(n.base) < 0) {

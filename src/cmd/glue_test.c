@@ -25,14 +25,16 @@ static void make_line(int pair[2])
 TEST(a_descriptor_goes_over_the_control_line)
 {
 	int line[2], tube[2], got;
+	enum control_kind kind;
 	char c = 0;
 	struct err e;
 
 	make_line(line);
 	assert_int_equal(pipe(tube), 0);
-	assert_int_equal(control_send(line[0], tube[1], &e), 0);
-	got = control_receive(line[1], &e);
+	assert_int_equal(control_send(line[0], CONTROL_SPAWNER, tube[1], &e), 0);
+	got = control_receive(line[1], &kind, &e);
 	assert_true(got >= 0);
+	assert_int_equal(kind, CONTROL_SPAWNER);
 	assert_int_equal(fcntl(got, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(write(got, "x", 1), 1);
 	assert_int_equal(read(tube[0], &c, 1), 1);
@@ -47,13 +49,14 @@ TEST(a_descriptor_goes_over_the_control_line)
 TEST(an_empty_control_line_is_busy_and_a_closed_one_is_broken)
 {
 	int line[2];
+	enum control_kind kind;
 	struct err e;
 
 	make_line(line);
-	assert_int_equal(control_receive(line[1], &e), -1);
+	assert_int_equal(control_receive(line[1], &kind, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	close(line[0]);
-	assert_int_equal(control_receive(line[1], &e), -1);
+	assert_int_equal(control_receive(line[1], &kind, &e), -1);
 	assert_int_equal(e.kind, ERR_IO);
 	close(line[1]);
 }
@@ -64,7 +67,7 @@ TEST(an_engine_that_never_reads_does_not_block_the_monitor)
 	struct err e = { 0 };
 
 	make_line(line);
-	while (control_send(line[0], STDERR_FILENO, &e) == 0)
+	while (control_send(line[0], CONTROL_SPAWNER, STDERR_FILENO, &e) == 0)
 		;
 	assert_int_equal(e.kind, ERR_BUSY);
 	close(line[0]);

@@ -70,6 +70,21 @@ static const char doctor_help[] = "Usage: codecrusher doctor [SETTING...]\n"
 				  "do about it. Exit status 0 when a worker would start, else 1. Give it the "
 				  "settings the server gets.\n";
 
+static const char key_help[] =
+	"Usage: codecrusher key NAME [SETTING...]\n"
+	"\n"
+	"Makes an API key. Prints the key, which is shown nowhere again, and the line for API_KEYS_FILE, "
+	"which "
+	"has\n"
+	"only its hash. A running server reads the file again on SIGHUP. NAME owns the jobs; several keys of "
+	"one\n"
+	"name are one client. Settings go into the line:\n"
+	"\n"
+	"  rate=N       requests a second, instead of KEY_RATE; 0: no limit\n"
+	"  burst=N      requests at once, instead of KEY_BURST\n"
+	"  queue=N      percent of MAX_QUEUE, instead of KEY_QUEUE_SHARE\n"
+	"  all          sees the jobs of all names, and the metrics\n";
+
 static const char version_help[] = "Usage: codecrusher version\n"
 				   "\n"
 				   "Prints the version, the build, and the libraries in use.\n";
@@ -89,6 +104,7 @@ static const struct verb {
 	{ "languages", "what can be run here", languages_help, HELP_MENTIONS_SETTINGS, cmd_languages },
 	{ "doctor", "what this host can and cannot isolate", doctor_help, HELP_MENTIONS_SETTINGS,
 	  cmd_doctor },
+	{ "key", "a new API key, and its line for API_KEYS_FILE", key_help, HELP_NO_SETTINGS, cmd_key },
 	{ "version", "version and libraries", version_help, HELP_NO_SETTINGS, cmd_version },
 };
 

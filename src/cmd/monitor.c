@@ -10,12 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/backoff.h"
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
+#include "cmd/keys_file.h"
 
 /* How long a spawner may take to kill its slots and clean up after the engine is gone, and how much longer
  * than its own deadline an engine may take to end. */
@@ -133,7 +135,7 @@ static void replace_spawner(struct monitor *m, int64_t now)
 		return;
 	}
 	child_started(&m->spawner, pid, now);
-	if (control_send(m->control, fd, &e) < 0) {
+	if (control_send(m->control, CONTROL_SPAWNER, fd, &e) < 0) {
 		/* Either it is dead, which will be noticed next, or it hangs. */
 		log_error(NULL, "%s: ending the engine", e.msg);
 		(void)kill(m->engine.pid, SIGKILL);
@@ -261,8 +263,24 @@ static int64_t next_due(const struct monitor *m, int64_t now)
 	return at > now ? at - now : 0;
 }
 
+/* The engine reads it, with the rights of a user. */
+static void renew_keys(const struct monitor *m)
+{
+	const char *path = m->setup->conf->api_keys_file;
+	AUTO_CLOSE int fd = -1;
+	struct err e;
+
+	if (!m->setup->serves || !path[0] || m->control < 0)
+		return;
+	fd = keys_file_open(path, &e);
+	if (fd < 0 || control_send(m->control, CONTROL_KEYS, fd, &e) < 0)
+		log_error(NULL, "%s; the keys known so far stay in force", e.msg);
+}
+
 static void on_signal(struct monitor *m, int sig, int64_t now)
 {
+	if (sig == SIGHUP)
+		renew_keys(m);
 	if (sig != SIGTERM && sig != SIGINT)
 		return;
 	if (m->stopping) {

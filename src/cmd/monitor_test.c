@@ -69,13 +69,14 @@ int engine_main(const struct engine_setup *setup, int spawner, int control, pid_
 	for (;;) {
 		struct pollfd p[2] = { { .fd = spawner, .events = POLLIN },
 				       { .fd = control, .events = POLLIN } };
+		enum control_kind kind;
 		struct err e;
 		pid_t pid;
 
 		(void)poll(p, 2, -1);
 		if (p[1].revents) {
 			(void)close(spawner);
-			spawner = control_receive(control, &e);
+			spawner = control_receive(control, &kind, &e);
 		} else if (recv(spawner, &pid, sizeof(pid), 0) == (ssize_t)sizeof(pid)) {
 			tell('S', pid);
 		} else {
@@ -87,7 +88,8 @@ int engine_main(const struct engine_setup *setup, int spawner, int control, pid_
 /* Forks a monitor; its pid. */
 static pid_t start(enum manner how)
 {
-	static const struct conf conf = { .shutdown_s = 1 };
+	static char none[] = "";
+	static const struct conf conf = { .shutdown_s = 1, .api_keys_file = none };
 	const struct engine_setup setup = { .conf = &conf };
 	pid_t pid;
 

@@ -39,17 +39,36 @@ static int check_role(const struct role *r, const struct conf *conf)
 	return EXIT_CODE_OK;
 }
 
-static void warn_when_open(int listener)
+/* Nobody should find out later that strangers run their programs here. */
+static int check_open(const struct conf *conf, int listener, struct err *e)
 {
 	char url[LISTENER_URL_SIZE] = "";
 
-	if (listener_is_loopback(listener))
-		return;
+	if (listener_is_loopback(listener) || conf->api_keys_file[0])
+		return 0;
 	(void)listener_url(listener, url, sizeof(url));
+	if (!conf->open)
+		return err_field(
+			e, ERR_INVALID, "HOST",
+			"%s can be reached from other machines, and nobody would be asked for a key: "
+			"set CODECRUSHER_API_KEYS_FILE (codecrusher key makes keys), or "
+			"CODECRUSHER_OPEN=1 when something in front of it asks",
+			url);
 	log_warn(NULL,
-		 "%s can be reached from other machines and asks nobody for a password: put it behind "
-		 "something that does",
+		 "%s can be reached from other machines and asks nobody for a key, as CODECRUSHER_OPEN says",
 		 url);
+	return 0;
+}
+
+static int open_listener(struct engine_setup *s, struct err *e)
+{
+	s->listener = http_listen(s->conf->host, (int)s->conf->port, e);
+	if (s->listener < 0)
+		return -1;
+	if (check_open(s->conf, s->listener, e) == 0)
+		return 0;
+	(void)close(TAKE_FD(s->listener));
+	return -1;
 }
 
 /* The Engine makes the containers: no spawner is needed. */
@@ -90,9 +109,7 @@ static int prepare(struct engine_setup *s, struct spawning *spawning, struct err
 	if (prepare_languages(s, e) < 0 || prepare_worker(s, spawning, e) < 0)
 		return -1;
 	/* By root and before any fork: port 80 is possible, and the socket outlives an engine. */
-	if (s->serves)
-		s->listener = http_listen(s->conf->host, (int)s->conf->port, e);
-	if (s->serves && s->listener < 0) {
+	if (s->serves && open_listener(s, e) < 0) {
 		if (spawning)
 			spawning_done(spawning);
 		return -1;
@@ -126,8 +143,6 @@ static int run_role(const struct role *r, const struct conf *conf)
 		free(setup.box);
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
 	}
-	if (setup.serves)
-		warn_when_open(setup.listener);
 	code = monitor_run(&setup, spawning);
 	if (setup.serves)
 		(void)close(setup.listener);

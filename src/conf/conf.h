@@ -50,6 +50,14 @@ struct conf {
 	int64_t attempts_max;	 /* ATTEMPTS_MAX 3 */
 	int64_t lease_s;	 /* LEASE 30: distributed */
 	int64_t reconcile_s;	 /* RECONCILE 60: distributed */
+	/* the door */
+	char *api_keys_file;	     /* API_KEYS_FILE, "" */
+	bool open;		     /* OPEN 0|1: listens beyond loopback without asking for a key */
+	int64_t key_rate_millis;     /* KEY_RATE 100: requests a second, in 1/1000; 0: no limit */
+	int64_t key_burst;	     /* KEY_BURST 200 */
+	int64_t address_rate_millis; /* ADDRESS_RATE 0, as KEY_RATE */
+	int64_t address_burst;	     /* ADDRESS_BURST 200 */
+	int64_t key_queue_percent;   /* KEY_QUEUE_SHARE 25: of MAX_QUEUE */
 	/* running */
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */

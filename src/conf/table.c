@@ -74,6 +74,11 @@ static const struct setting_choice executors[] = {
 	{ "docker", CONF_EXECUTOR_DOCKER },
 	{ NULL, 0 },
 };
+static const struct setting_choice no_yes[] = {
+	{ "0", false },
+	{ "1", true },
+	{ NULL, 0 },
+};
 static const struct setting_choice log_levels[] = {
 	{ "debug", LOG_DEBUG }, { "info", LOG_INFO }, { "warn", LOG_WARN },
 	{ "error", LOG_ERROR }, { NULL, 0 },
@@ -100,6 +105,20 @@ const struct setting settings[] = {
 	INT("BODY_TIMEOUT", body_timeout_s, "60", 1, DAY, "seconds a request body may take"),
 	INT("IDLE_TIMEOUT", idle_timeout_s, "75", 1, DAY, "seconds a connection may stay without a request"),
 	INT("WAIT_MAX", wait_max_s, "60", 1, DAY, "seconds that wait= can hold an answer back"),
+
+	HEADING("Who may use it"),
+	STRING_OR("API_KEYS_FILE", SETTING_PATH, api_keys_file, "", "none: everybody may", 4000,
+		  "file of the API keys, as `codecrusher key` makes their lines; read again on SIGHUP"),
+	CHOICE("OPEN", open, "0", no_yes, NULL, "1: without API keys, listen beyond loopback all the same"),
+	{ .name = "KEY_RATE", .kind = SETTING_MILLIS, MEMBER(key_rate_millis), .value = "100.0", .min = 0,
+	  .max = 1000000000, .help = "requests a second of one key; beyond it 429; 0: no limit" },
+	INT("KEY_BURST", key_burst, "200", 1, 1000000, "requests of one key at once, after a pause"),
+	{ .name = "ADDRESS_RATE", .kind = SETTING_MILLIS, MEMBER(address_rate_millis), .value = "0", .min = 0,
+	  .max = 1000000000,
+	  .help = "requests a second of one address (of IPv6, of one /64 network), with a key or without; 0: no limit" },
+	INT("ADDRESS_BURST", address_burst, "200", 1, 1000000, "requests of one address at once, after a pause"),
+	INT("KEY_QUEUE_SHARE", key_queue_percent, "25", 1, 100,
+	    "percent of MAX_QUEUE that the jobs of one key may take; beyond it 429"),
 
 	HEADING("Queue and store"),
 	STRING("DATA_DIR", SETTING_PATH, data_dir, "/var/lib/codecrusher", 4000,

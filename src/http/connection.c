@@ -205,7 +205,7 @@ static void timed_out(int fd, short what, void *arg)
 		conn_free(c);
 }
 
-struct http_conn *conn_new(struct http_server *s, int fd)
+struct http_conn *conn_new(struct http_server *s, int fd, const unsigned char address[HTTP_ADDRESS_SIZE])
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 	int one = 1;
@@ -218,6 +218,7 @@ struct http_conn *conn_new(struct http_server *s, int fd)
 		return NULL;
 	}
 	c->server = s;
+	memcpy(c->address, address, sizeof(c->address));
 	list_push_back(&s->conns, &c->link);
 	s->stats.connections++;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -294,7 +295,7 @@ void conn_error(struct http_conn *c, int status, const char *sentence, const cha
 	if (!http_add_error(&body, NULL, sentence, field))
 		buf_clear(&body);
 	snprintf(lines, sizeof(lines), "%s", extra);
-	if (http_retry_after(status))
+	if (http_retry_after(status) && !strstr(extra, "Retry-After:"))
 		snprintf(lines, sizeof(lines), "%sRetry-After: %d\r\n", extra, http_retry_after(status));
 	if (c->exchange)
 		exchange_free(c->exchange);

@@ -9,7 +9,7 @@
 static const int statuses[] = {
 	[ERR_NONE] = 500,      [ERR_INVALID] = 400,	[ERR_NOT_FOUND] = 404, [ERR_CONFLICT] = 409,
 	[ERR_LIMIT] = 413,     [ERR_BUSY] = 503,	[ERR_IO] = 500,	       [ERR_CORRUPT] = 500,
-	[ERR_DISK_FULL] = 503, [ERR_UNSUPPORTED] = 501,
+	[ERR_DISK_FULL] = 503, [ERR_UNSUPPORTED] = 501, [ERR_TOO_MANY] = 429,
 };
 
 int http_status_of(enum err_kind kind)
@@ -29,6 +29,8 @@ static const struct {
 	{ 200, "OK" },
 	{ 204, "No Content" },
 	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
 	{ 408, "Request Timeout" },

@@ -29,8 +29,9 @@ struct http_conn {
 	struct event hangup;		/* sees the peer leave while reading is paused by a full buffer */
 	struct http_exchange *exchange; /* CONN_BODY, CONN_HANDLE */
 	struct http_scan scan;		/* CONN_HEAD */
-	size_t answer_bytes;		/* charged to the server; CONN_WRITE */
-	size_t unsent;			/* at the last look at the writer's progress */
+	unsigned char address[HTTP_ADDRESS_SIZE]; /* of the peer; all zero when it has none */
+	size_t answer_bytes;			  /* charged to the server; CONN_WRITE */
+	size_t unsent;				  /* at the last look at the writer's progress */
 	enum conn_state state;
 	bool begun;	/* a byte of this request has come */
 	bool head_only; /* the request is HEAD */
@@ -46,6 +47,7 @@ struct http_exchange {
 	const char *tail;      /* in `text` */
 	struct http_head head; /* its texts are in `text` */
 	char *text;	       /* the head's bytes, until the handler has seen them */
+	char who[HTTP_WHO_SIZE];
 	struct buf body;
 	struct http_chunk chunk;
 	bool handled;	/* the handler has it: counted in stats.exchanges */
@@ -75,7 +77,7 @@ struct http_server {
 #define HTTP_JSON    "application/json; charset=utf-8"
 #define PIPELINE_MAX 65536 /* bytes of next requests kept while one is answered */
 
-struct http_conn *conn_new(struct http_server *s, int fd);
+struct http_conn *conn_new(struct http_server *s, int fd, const unsigned char address[HTTP_ADDRESS_SIZE]);
 void conn_free(struct http_conn *c);
 bool conn_is_idle(const struct http_conn *c);
 void conn_set_timer(struct http_conn *c, int64_t ms);

@@ -69,12 +69,11 @@ static bool accept_body(struct http_conn *c, const struct http_exchange *x)
 	return false;
 }
 
-/* The path is unknown, or does not take the method. A body that may follow is not read. */
-static void refuse_method(struct http_conn *c, const struct http_head *h, const char *allow)
+/* The path is unknown, or does not take the method. */
+static void refuse_method(struct http_conn *c, const char *allow)
 {
 	char sentence[128], extra[80];
 
-	c->close = c->close || h->chunked || h->content_length > 0;
 	if (!allow[0]) {
 		conn_error(c, 404, "There is nothing at this path; docs/api.md lists what there is.", NULL,
 			   "");
@@ -95,21 +94,48 @@ static char *decode_path(struct http_exchange *x)
 	return http_percent_decode(x->text + at, &len, false) ? x->text + at : NULL;
 }
 
+/* Whether the door lets it in. */
+static bool is_admitted(struct http_conn *c, struct http_exchange *x)
+{
+	const struct http_options *o = &c->server->options;
+	const struct http_arrival in = { .address = c->address, .head = &x->head, .route = x->route };
+	struct http_turn_away answer = { 0 };
+	char challenge[64] = "", extra[112];
+
+	if (!o->admit || o->admit(&in, x->who, &answer, o->admit_arg))
+		return true;
+	if (answer.challenge)
+		snprintf(challenge, sizeof(challenge), "WWW-Authenticate: %s\r\n", answer.challenge);
+	snprintf(extra, sizeof(extra), "%s", challenge);
+	if (answer.retry_after_s > 0)
+		snprintf(extra, sizeof(extra), "%sRetry-After: %lld\r\n", challenge,
+			 (long long)answer.retry_after_s);
+	conn_error(c, answer.status, answer.sentence, NULL, extra);
+	return false;
+}
+
 static bool take_route(struct http_conn *c, struct http_exchange *x)
 {
+	const struct http_head *h = &x->head;
 	const char *path = decode_path(x);
+	bool close = c->close;
 	char allow[64];
 
 	if (!path) {
 		conn_refuse(c, 400, "The path is not percent-encoded UTF-8.", NULL);
 		return false;
 	}
-	x->route =
-		route_find(c->server->options.routes, x->head.method, path, &x->tail, allow, sizeof(allow));
-	if (x->route)
-		return true;
-	refuse_method(c, &x->head, allow);
-	return false;
+	x->route = route_find(c->server->options.routes, h->method, path, &x->tail, allow, sizeof(allow));
+	/* A body that may follow is not read when the request is refused here. */
+	c->close = close || h->chunked || h->content_length > 0;
+	if (!is_admitted(c, x))
+		return false;
+	if (!x->route) {
+		refuse_method(c, allow);
+		return false;
+	}
+	c->close = close;
+	return true;
 }
 
 static void call_handler(struct http_conn *c, struct http_exchange *x)
@@ -119,6 +145,7 @@ static void call_handler(struct http_conn *c, struct http_exchange *x)
 	AUTO(buf_done) struct buf body = x->body;
 	struct http_head head = x->head;
 	struct http_param params[HTTP_PARAMS_MAX];
+	char who[HTTP_WHO_SIZE];
 	struct http_request q = { .path = head.path.data, .tail = x->tail, .params = params, .head = &head };
 	const char *why;
 
@@ -133,6 +160,8 @@ static void call_handler(struct http_conn *c, struct http_exchange *x)
 	q.method = head.method == HTTP_HEAD ? HTTP_GET : head.method;
 	q.body = buf_text(&body);
 	q.body_len = body.len;
+	memcpy(who, x->who, sizeof(who));
+	q.who = who;
 	x->handled = true;
 	c->server->stats.exchanges++;
 	x->route->handler(x, &q, c->server->options.arg);

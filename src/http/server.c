@@ -78,10 +78,25 @@ const char *server_date(struct http_server *s)
 	return s->date;
 }
 
-static void serve(struct http_server *s, int fd)
+static void address_of(const struct sockaddr_storage *from, unsigned char ret[HTTP_ADDRESS_SIZE])
+{
+	memset(ret, 0, HTTP_ADDRESS_SIZE);
+	if (from->ss_family == AF_INET6) {
+		memcpy(ret, &((const struct sockaddr_in6 *)from)->sin6_addr, HTTP_ADDRESS_SIZE);
+	} else if (from->ss_family == AF_INET) {
+		memset(ret + 10, 0xff, 2);
+		memcpy(ret + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+	}
+}
+
+static void serve(struct http_server *s, int fd, const struct sockaddr_storage *from)
 {
 	const int64_t max = s->options.connections_max;
-	struct http_conn *c = s->stats.connections < max + REFUSE_MAX ? conn_new(s, fd) : NULL;
+	unsigned char address[HTTP_ADDRESS_SIZE];
+	struct http_conn *c;
+
+	address_of(from, address);
+	c = s->stats.connections < max + REFUSE_MAX ? conn_new(s, fd, address) : NULL;
 
 	s->stats.accepted++;
 	if (c && s->stats.connections <= max)
@@ -107,10 +122,12 @@ static void accept_clients(int listen_fd, short what, void *arg)
 
 	(void)what;
 	for (int n = 0; n < ACCEPTS_MAX; n++) {
-		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage from = { 0 };
+		socklen_t len = sizeof(from);
+		int fd = accept4(listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			serve(s, fd);
+			serve(s, fd, &from);
 			continue;
 		}
 		/* The connection stays in the backlog, so the socket stays readable: without a pause this

@@ -14,6 +14,9 @@
  * A client that shuts down only its sending half (curl never does) still gets its answers, unless the
  * exchange has an on_gone callback: then it counts as having left.
  *
+ * A door may stand in front of the handlers (http_options.admit): it sees the head of each request before its
+ * body is read, and may turn it away.
+ *
  * Not thread-safe; everything happens on the loop's thread.
  */
 #ifndef HTTP_SERVER_H
@@ -43,6 +46,7 @@ struct http_request {
 	const struct http_head *head; /* for http_head_field */
 	const char *body;	      /* a NUL follows */
 	size_t body_len;
+	const char *who; /* what `admit` said of its sender; "" without it */
 };
 
 /* The value of a query parameter, NULL when it was not given. */
@@ -56,11 +60,35 @@ struct http_route {
 	const char *path;	 /* a last part "{…}" stands for any one part that is not empty */
 	http_handler_fn *handler;
 	bool json_body; /* takes a body, which must be application/json; others take none */
+	int access;	/* for `admit`; 0: the strictest */
 };
+
+#define HTTP_ADDRESS_SIZE 16
+#define HTTP_WHO_SIZE	  16
+
+/* A request of which the head has come. */
+struct http_arrival {
+	const unsigned char *address; /* HTTP_ADDRESS_SIZE bytes: IPv6, or IPv4 as ::ffff:a.b.c.d; of what
+					 stands before us, if a proxy does */
+	const struct http_head *head;
+	const struct http_route *route; /* NULL: there is nothing at its path, or not for its method */
+};
+/* How one is turned away. All texts are static. */
+struct http_turn_away {
+	int status;
+	int64_t retry_after_s; /* 0: the status's own */
+	const char *sentence;
+	const char *challenge; /* WWW-Authenticate, or NULL */
+};
+/* True: it may go on, as `ret_who`, a text; "" at first. False: *ret_answer is what it gets, filled. */
+typedef bool http_admit_fn(const struct http_arrival *in, char ret_who[HTTP_WHO_SIZE],
+			   struct http_turn_away *ret_answer, void *arg);
 
 struct http_options {
 	const struct http_route *routes; /* borrowed, ended by a row without path */
 	void *arg;			 /* for the handlers */
+	http_admit_fn *admit;		 /* NULL: everybody is let in */
+	void *admit_arg;
 	int64_t connections_max;
 	int64_t body_max;	   /* bytes of one body */
 	int64_t bodies_max;	   /* bytes of all bodies in flight */

@@ -84,14 +84,14 @@ static void gone_data(struct http_exchange *x, const struct http_request *q, voi
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/echo", echo, false },
-	{ HTTP_POST, "/echo", echo, true },
-	{ HTTP_GET, "/thing/{id}", echo, false },
-	{ HTTP_DELETE, "/thing/{id}", gone_data, false },
-	{ HTTP_GET, "/later", later, false },
-	{ HTTP_POST, "/later", later, true },
-	{ HTTP_GET, "/large", large, false },
-	{ HTTP_GET, "/busy", busy, false },
+	{ HTTP_GET, "/echo", echo, false, 0 },
+	{ HTTP_POST, "/echo", echo, true, 0 },
+	{ HTTP_GET, "/thing/{id}", echo, false, 0 },
+	{ HTTP_DELETE, "/thing/{id}", gone_data, false, 0 },
+	{ HTTP_GET, "/later", later, false, 0 },
+	{ HTTP_POST, "/later", later, true, 0 },
+	{ HTTP_GET, "/large", large, false, 0 },
+	{ HTTP_GET, "/busy", busy, false, 0 },
 	{ .path = NULL },
 };
 

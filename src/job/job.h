@@ -93,8 +93,10 @@ struct submission {
 	unsigned refs;
 	char id[JOB_ID_SIZE];
 	int64_t created_ms;
-	char *language;		/* the language's own name, never an alias */
-	char *version;		/* as asked for, or NULL */
+	int64_t share;	/* jobs that its owner (id_owner) may have waiting, this one too; 0: any number. Not
+			   stored */
+	char *language; /* the language's own name, never an alias */
+	char *version;	/* as asked for, or NULL */
 	struct job_file *files; /* files[0] is the main file; at least one */
 	size_t n_files;
 	struct bytes input; /* stdin */

@@ -27,9 +27,25 @@ int flow_ready(struct flow *f, struct err *e)
 	return 0;
 }
 
+int flow_over_share(int64_t share, struct err *e)
+{
+	return err_set(e, ERR_TOO_MANY, 0,
+		       "%lld jobs of yours wait, which is your share of the queue. Wait until some have run.",
+		       (long long)share);
+}
+
+static int check_share(const struct flow *f, const struct submission *s, struct err *e)
+{
+	const struct queue *q = f->queue;
+
+	if (s->share == 0 || !q->ops->waiting_of || q->ops->waiting_of(q, id_owner(s->id)) < s->share)
+		return 0;
+	return flow_over_share(s->share, e);
+}
+
 int flow_submit(struct flow *f, struct submission *s, flow_done_fn *done, void *arg, struct err *e)
 {
-	if (flow_ready(f, e) < 0)
+	if (flow_ready(f, e) < 0 || check_share(f, s, e) < 0)
 		return -1;
 	f->pair->submit(f, s, done, arg);
 	return 0;

@@ -89,8 +89,8 @@ typedef void flow_done_fn(const struct err *e, void *arg);
 
 /*
  * Accepts a submission with id and created_ms set; takes its own reference. -1 at once with ERR_BUSY (queue
- * full) or ERR_DISK_FULL; otherwise `done` is called once, when it is durable or could not be made so. After
- * an error the job will not run to a stored result.
+ * full), ERR_TOO_MANY (its owner has its share of it) or ERR_DISK_FULL; otherwise `done` is called once, when
+ * it is durable or could not be made so. After an error the job will not run to a stored result.
  */
 int flow_submit(struct flow *f, struct submission *s, flow_done_fn *done, void *arg, struct err *e);
 

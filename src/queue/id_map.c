@@ -86,3 +86,14 @@ struct id_node *id_map_find(const struct id_map *m, const char *id)
 			return node;
 	return NULL;
 }
+
+struct id_node *id_map_first(const struct id_map *m)
+{
+	for (size_t i = 0; m->n > 0 && i < m->n_buckets; i++) {
+		struct id_node *node = list_first(&m->buckets[i], struct id_node, link);
+
+		if (node)
+			return node;
+	}
+	return NULL;
+}

@@ -30,6 +30,15 @@ void id_map_remove(struct id_map *m, struct id_node *node);
 /* One with this id, or NULL. */
 struct id_node *id_map_find(const struct id_map *m, const char *id);
 
+/* Any node, or NULL when there is none: to empty a map. */
+struct id_node *id_map_first(const struct id_map *m);
+
+#define id_map_any(m, type, member)                                 \
+	__extension__({                                             \
+		struct id_node *found_ = id_map_first(m);           \
+		found_ ? container_of(found_, type, member) : NULL; \
+	})
+
 #define id_map_get(m, id_, type, member)                            \
 	__extension__({                                             \
 		struct id_node *found_ = id_map_find(m, id_);       \

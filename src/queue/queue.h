@@ -81,6 +81,8 @@ struct queue_ops {
 	bool (*peek)(struct queue *q, const char *id, struct queue_peek *ret_peek);
 	void (*position)(struct queue *q, const char *id, queue_position_fn *fn, void *arg);
 	int64_t (*waiting)(const struct queue *q);
+	/* How many jobs of that owner (id_owner) wait. NULL: enqueue itself minds submission.share. */
+	int64_t (*waiting_of)(const struct queue *q, const char *owner);
 	int64_t (*oldest_ms)(const struct queue *q); /* created_ms of the first; 0 when none waits */
 	/* Jobs can be handed out again (the disk takes writes). */
 	void (*resume)(struct queue *q);
@@ -101,5 +103,8 @@ struct event_base;
  */
 struct queue *queue_sqlite_open(struct db *db, struct event_base *base, int attempts_max,
 				struct queue_lost **ret_lost, int *ret_n_lost, struct err *e);
+
+/* The sentence of a submission over its owner's share. Always -1. */
+int flow_over_share(int64_t share, struct err *e);
 
 #endif

@@ -232,6 +232,7 @@ static void main_down(void *arg)
 /* ---- enqueue ---- */
 
 struct enqueue {
+	int64_t share;
 	queue_done_fn *done;
 	void *arg;
 };
@@ -242,7 +243,10 @@ static void enqueued(const redisReply *r, const struct err *e, void *arg)
 	struct err full;
 
 	if (!e && redis_integer(r) < 0) {
-		err_set(&full, ERR_BUSY, 0, "The queue is full. Try again later.");
+		if (redis_integer(r) == -2)
+			(void)flow_over_share(o->share, &full);
+		else
+			err_set(&full, ERR_BUSY, 0, "The queue is full. Try again later.");
 		e = &full;
 	}
 	if (o->done)
@@ -285,6 +289,7 @@ static void enqueue(struct queue *base, struct submission *s, queue_done_fn *don
 
 	if (!o)
 		abort();
+	o->share = s->share;
 	o->done = done;
 	o->arg = arg;
 	redis_args_text(&args, s->id);
@@ -293,6 +298,8 @@ static void enqueue(struct queue *base, struct submission *s, queue_done_fn *don
 	add_opts(&args, q, s->id);
 	redis_args_int(&args, s->created_ms);
 	redis_args_int(&args, q->o.max_queue);
+	redis_args_text(&args, id_owner(s->id));
+	redis_args_int(&args, s->share);
 	redis_run(q, SCRIPT_ADD, &args, false, enqueued, o);
 }
 

@@ -47,6 +47,7 @@ void redis_withdraw(struct redis_queue *q, const struct result *r, redis_did_fn 
 	redis_args_text(&args, r->message);
 	redis_args_text(&args, result_add_inline_json(&json, r, q->o.inline_max) ? buf_text(&json) : "");
 	buf_done(&json);
+	redis_args_text(&args, id_owner(r->id));
 	redis_run(q, SCRIPT_WITHDRAW, &args, false, on_did, did_new(fn, arg));
 }
 

@@ -91,10 +91,23 @@ local function give_back(id)\n\
   event('waiting', 'jobId', id, 'prev', 'active')\n\
 end\n";
 
+/* cc:held:<owner> has the ids of the owner's jobs, the oldest first, and with them some that wait no longer:
+ * those are taken off the front when room is needed, so it is never longer than the share, whoever runs the
+ * jobs. A week after the last submit it is gone. */
 static const char add[] = "\
-local id, max = ARGV[1], tonumber(ARGV[6])\n\
+local id, max, share = ARGV[1], tonumber(ARGV[6]), tonumber(ARGV[8])\n\
+local held = K'cc:held:' .. ARGV[7]\n\
+local function is_over()\n\
+  while share > 0 and call('LLEN', held) >= share do\n\
+    local job = call('HMGET', K(call('LINDEX', held, 0)), 'timestamp', 'processedOn', 'finishedOn')\n\
+    if job[1] and not job[2] and not job[3] then return true end\n\
+    call('LPOP', held)\n\
+  end\n\
+  return false\n\
+end\n\
 if call('EXISTS', K(id)) == 0 and max > 0 and call('LLEN', K'wait') + call('LLEN', K'paused') +\n\
     call('ZCARD', K'prioritized') + call('ZCARD', K'delayed') >= max then return -1 end\n\
+if call('EXISTS', K(id)) == 0 and is_over() then return -2 end\n\
 call('INCR', K'id')\n\
 max_events()\n\
 if call('EXISTS', K(id)) == 1 then event('duplicated', 'jobId', id) return 0 end\n\
@@ -102,6 +115,10 @@ call('HSET', K(id), 'name', ARGV[2], 'data', ARGV[3], 'opts', ARGV[4], 'timestam
   'priority', 0)\n\
 event_all('added', 'jobId', id, 'name', ARGV[2])\n\
 push(id, 0, false)\n\
+if share > 0 then\n\
+  call('RPUSH', held, id)\n\
+  call('PEXPIRE', held, 604800000)\n\
+end\n\
 wake()\n\
 event('waiting', 'jobId', id)\n\
 return 1\n";
@@ -258,6 +275,7 @@ local id, now = ARGV[1], tonumber(ARGV[2])\n\
 if call('EXISTS', K(id)) == 0 or call('EXISTS', K(id) .. ':lock') == 1 then return 0 end\n\
 if call('LREM', K'wait', 1, id) + call('LREM', K'paused', 1, id) + call('ZREM', K'prioritized', id) +\n\
     call('ZREM', K'delayed', id) == 0 then return 0 end\n\
+if ARGV[5] ~= '' then call('LREM', K'cc:held:' .. ARGV[5], 1, id) end\n\
 release_dedup(id)\n\
 call('ZADD', K'failed', now, id)\n\
 call('HSET', K(id), 'failedReason', ARGV[3], 'finishedOn', now, 'cc:result', ARGV[4],\n\

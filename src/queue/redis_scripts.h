@@ -8,8 +8,8 @@
 #define QUEUE_REDIS_SCRIPTS_H
 
 enum redis_script {
-	/* id, name, data, opts, timestamp, most waiting jobs (0: any number). 1 added, 0 it was there, -1
-	   full. */
+	/* id, name, data, opts, timestamp, most waiting jobs (0: any number), owner or "", of whom so many
+	 * may wait (0: any number). 1 added, 0 it was there, -1 full, -2 its owner has so many waiting. */
 	SCRIPT_ADD,
 	/* now, token, lock ms, worker's name. {1, id, fields…} a job; {0, ms} none, the next delayed one is
 	 * due then (0: there is none); {2, ms} the rate limit lets none through for so long. */
@@ -30,7 +30,8 @@ enum redis_script {
 	/* now, interval ms, most starts of a job whose opts do not ask for more. The number of jobs that were
 	 * put back; one that was started often enough gets `defa`, for the next worker to end it. */
 	SCRIPT_STALLED,
-	/* id, now, reason, our result as JSON. 1: it waited, and has ended as failed; 0: it does not wait. */
+	/* id, now, reason, our result as JSON, its owner or "". 1: it waited, and has ended as failed; 0: it
+	   does not wait. */
 	SCRIPT_WITHDRAW,
 	/* id, channel. 1: its worker was told; 2: its worker is of another kind; 0: it does not run. */
 	SCRIPT_CANCEL,

@@ -17,6 +17,41 @@
 
 #include "base/clock.h"
 
+/* ---- who has how many ---- */
+
+void queue_count_owner(struct sqlite_queue *q, const char *owner, int change)
+{
+	struct owner_count *o = id_map_get(&q->owners, owner, struct owner_count, by_owner);
+
+	if (!owner[0])
+		return;
+	if (!o) {
+		o = db_op_new(sizeof(*o));
+		memcpy(o->owner, owner, sizeof(o->owner));
+		id_map_add(&q->owners, &o->by_owner, o->owner);
+	}
+	o->n += change;
+	assert(o->n >= 0);
+	if (o->n > 0)
+		return;
+	id_map_remove(&q->owners, &o->by_owner);
+	free(o);
+}
+
+void queue_count(struct sqlite_queue *q, const char *id, int change)
+{
+	q->n_waiting += change;
+	queue_count_owner(q, id_owner(id), change);
+}
+
+static int64_t waiting_of(const struct queue *base, const char *owner)
+{
+	const struct sqlite_queue *q = container_of(base, const struct sqlite_queue, queue);
+	const struct owner_count *o = id_map_get(&q->owners, owner, const struct owner_count, by_owner);
+
+	return o ? o->n : 0;
+}
+
 /* ---- the window ---- */
 
 size_t submission_cost(const struct submission *s)
@@ -98,7 +133,7 @@ static void hand_out(struct sqlite_queue *q, struct waiting *w, struct queue_tak
 	write_take(q, w->seq, j.attempt);
 	window_unlink(q, w);
 	free(w);
-	q->n_waiting--;
+	queue_count(q, j.id, -1);
 	list_remove(&t->node);
 	free(t);
 	fn(&j, arg);
@@ -145,7 +180,7 @@ static void enqueue(struct queue *base, struct submission *s, queue_done_fn *don
 
 	if (q->n_waiting == 0)
 		q->last_oldest_ms = s->created_ms;
-	q->n_waiting++;
+	queue_count(q, s->id, 1);
 	write_enqueue(q, s, seq, !fits, done, arg);
 	if (!fits) {
 		q->n_disk++;
@@ -165,7 +200,7 @@ void queue_enqueued(struct sqlite_queue *q, const char *id, bool on_disk, bool f
 		w->stored = true;
 	if (!failed || (!on_disk && !w))
 		return; /* taken or withdrawn meanwhile: whoever did knows */
-	q->n_waiting--;
+	queue_count(q, id, -1);
 	if (on_disk)
 		q->n_disk--;
 	else
@@ -181,7 +216,7 @@ static void give_back(struct queue *base, struct submission *s, int attempts, bo
 	w->attempts = attempts;
 	w->stored = stored;
 	list_push_front(&q->window, &w->node);
-	q->n_waiting++;
+	queue_count(q, s->id, 1);
 	write_give_back(q, s->id, w->seq, attempts);
 	queue_wake(q);
 }
@@ -193,7 +228,7 @@ static void withdraw(struct queue *base, const char *id, bool *ret_withdrawn, qu
 
 	if (w) {
 		window_drop(q, w);
-		q->n_waiting--;
+		queue_count(q, id, -1);
 	}
 	write_withdraw(q, id, !w, ret_withdrawn, done, arg);
 	refill_if_low(q);
@@ -246,11 +281,17 @@ static void resume(struct queue *base)
 static void close_queue(struct queue *base)
 {
 	struct sqlite_queue *q = queue_of(base);
+	struct owner_count *o;
 	struct waiting *w;
 
 	assert(list_is_empty(&q->takes) && list_is_empty(&q->withdrawals));
 	while ((w = list_first(&q->window, struct waiting, node)))
 		window_drop(q, w);
+	while ((o = id_map_any(&q->owners, struct owner_count, by_owner))) {
+		id_map_remove(&q->owners, &o->by_owner);
+		free(o);
+	}
+	id_map_done(&q->owners);
 	id_map_done(&q->by_id);
 	later_queue_done(&q->later);
 	free(q);
@@ -268,6 +309,7 @@ static const struct queue_ops ops = {
 	.peek = peek,
 	.position = read_position,
 	.waiting = waiting,
+	.waiting_of = waiting_of,
 	.oldest_ms = oldest_ms,
 	.resume = resume,
 };
@@ -284,6 +326,7 @@ struct queue *queue_sqlite_open(struct db *db, struct event_base *base, int atte
 	list_init(&q->withdrawals);
 	later_init(&q->pump);
 	id_map_init(&q->by_id);
+	id_map_init(&q->owners);
 	q->tail = INT64_MIN;
 	if (!later_queue_init(&q->later, base)) {
 		err_set(e, ERR_IO, ENOMEM, "open the queue");

@@ -28,6 +28,13 @@ struct waiting {
 	size_t cost;
 };
 
+/* Of those who have jobs waiting; the id of the node is the mark (base/id.h). */
+struct owner_count {
+	struct id_node by_owner;
+	char owner[ID_OWNER_SIZE];
+	int64_t n;
+};
+
 struct queue_take {
 	struct list node;
 	queue_take_fn *fn;
@@ -49,7 +56,8 @@ struct sqlite_queue {
 	struct list withdrawals; /* of jobs not in the window: on their way */
 	bool refilling;
 
-	int64_t n_waiting;
+	int64_t n_waiting;	     /* queue_count changes it, and `owners` with it */
+	struct id_map owners;	     /* of struct owner_count: whose jobs wait */
 	int64_t next_seq, first_seq; /* for the end and, counting down, for the front */
 	int64_t last_oldest_ms;
 	struct list takes;
@@ -61,6 +69,10 @@ static inline struct sqlite_queue *queue_of(struct queue *q)
 }
 
 /* sqlite.c */
+/* A job begins (+1) or ceases (-1) to wait. */
+void queue_count(struct sqlite_queue *q, const char *id, int change);
+/* The same for jobs already in n_waiting, at the start. */
+void queue_count_owner(struct sqlite_queue *q, const char *owner, int change);
 size_t submission_cost(const struct submission *s);
 struct waiting *window_find(struct sqlite_queue *q, const char *id);
 /* Takes over the reference to the submission. */

@@ -167,13 +167,23 @@ static int requeue(struct sqlite_queue *q, struct db_conn *c, const struct queue
 	return db_run(c, s, NULL, e);
 }
 
+static int count_owners(struct sqlite_queue *q, struct db_conn *c, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(c, "SELECT id FROM waiting", e);
+	int got = s ? 1 : -1;
+
+	while (s && (got = db_next(c, s, e)) > 0)
+		queue_count_owner(q, id_owner((const char *)sqlite3_column_text(s, 0)), 1);
+	return got < 0 ? -1 : 0;
+}
+
 static int read_ends(struct sqlite_queue *q, struct db_conn *c, struct err *e)
 {
 	int64_t first, last;
 
 	if (db_number(c, "SELECT min(seq) FROM waiting", &first, e) < 0 ||
 	    db_number(c, "SELECT max(seq) FROM waiting", &last, e) < 0 ||
-	    db_number(c, "SELECT count(*) FROM waiting", &q->n_waiting, e) < 0)
+	    db_number(c, "SELECT count(*) FROM waiting", &q->n_waiting, e) < 0 || count_owners(q, c, e) < 0)
 		return -1;
 	q->first_seq = first < 1 ? first : 1;
 	q->next_seq = last < 0 ? 1 : last + 1;
@@ -193,7 +203,7 @@ static int void_leases(struct sqlite_queue *q, struct db_conn *c, int attempts_m
 		else if (requeue(q, c, &rows[i], e) < 0)
 			return -1;
 		else
-			q->n_waiting++;
+			queue_count(q, rows[i].id, 1);
 	}
 	return lost;
 }

@@ -167,7 +167,7 @@ static void withdraw_done(struct db_op *op, const struct err *e)
 	if (o->on_disk) {
 		list_remove(&o->withdrawal.node);
 		if (!e && *o->ret_withdrawn) {
-			o->q->n_waiting--;
+			queue_count(o->q, o->id, -1);
 			o->q->n_disk -= !o->withdrawal.passed;
 		}
 	}
