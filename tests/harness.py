@@ -26,8 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("CODECRUSHER_BUILD", "build")
 PROGRAM = BUILD / "src/cmd/codecrusher"
 SANITIZED = "sanitize" in BUILD.name
-# Sanitized builds are slower by this much at worst; deadlines of tests grow with it.
-SLOW = 4 if SANITIZED else 1
+# Sanitized builds are slower by this much at worst, and emulated machines by what they say; deadlines of tests grow with it.
+SLOW = int(os.environ.get("CODECRUSHER_TEST_SLOW", 4 if SANITIZED else 1))
+# In an emulated machine an interpreter takes longer to start than a warm slot may take to be built.
+EMULATED = SLOW >= 10
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 UID_RANGE = 0x4000
@@ -101,6 +103,8 @@ backend_env = dict
 class Settings:
     """Places of one server: directories, cgroup name, uids. Two servers may share one of these."""
 
+    inside = ()  # words in front of its command; they end as the command, in the same process
+
     def __init__(self):
         self.backend = backend_env()
         # 0755: the engine is not root and has to reach its data directory.
@@ -117,6 +121,7 @@ class Settings:
             "CODECRUSHER_RUN_DIR": self.base / "run",
             "CODECRUSHER_CGROUP_PARENT": self.cgroup,
             "CODECRUSHER_UID_BASE": self.uid_base,
+            **({"CODECRUSHER_WARM_SLOTS": 0} if EMULATED else {}),
             **self.backend,
         }
 
@@ -198,7 +203,7 @@ class Server:
 
     def launch(self):
         self.process = subprocess.Popen(
-            [*self.inside, PROGRAM, self.verb],
+            [*self.inside, *self.settings.inside, PROGRAM, self.verb],
             env=clean_env(**self.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

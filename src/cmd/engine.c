@@ -404,8 +404,7 @@ static int settle(const struct engine_setup *setup, pid_t parent, struct err *e)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return err_set(e, ERR_IO, errno, "opening /dev/null");
 	(void)umask(0077);
-	/* An API alone needs no root, and may have been started without it. */
-	if (geteuid() == 0 && privileges_drop(&setup->account, e) < 0)
+	if (privileges_drop(&setup->account, e) < 0)
 		return -1;
 	children_die_with(parent);
 	if (chdir("/") < 0)

@@ -126,6 +126,27 @@ TEST(weaknesses_are_accepted_by_name)
 	assert_non_null(strstr(e.msg, "\"everything\""));
 	assert_string_equal(e.field, "ALLOW_WEAK");
 	assert_int_equal(spawning_parse_weaknesses(",", &bits, &e), -1);
+	/* It is not a lack of the host's that could be accepted. */
+	assert_int_equal(spawning_parse_weaknesses("rootless", &bits, &e), -1);
+}
+
+TEST(the_largest_range_of_a_user_is_found_by_name_or_number)
+{
+	static const char text[] = "root:1:1\nann:100000:65536\nanna:1000:9\n1000:300000:70000\n"
+				   "ann:0:99999999\nann:4294967290:100\nann:x:y\n:5:6\nann\nbob:200000:1";
+	struct id_range r;
+
+	assert_true(rootless_parse(text, "ann", 7, &r));
+	assert_int_equal(r.first, 100000);
+	assert_int_equal(r.count, 65536);
+	assert_true(rootless_parse(text, "ann", 1000, &r));
+	assert_int_equal(r.first, 300000);
+	assert_int_equal(r.count, 70000);
+	assert_true(rootless_parse(text, NULL, 1000, &r));
+	assert_true(rootless_parse(text, "bob", 7, &r));
+	assert_int_equal(r.count, 1);
+	assert_false(rootless_parse(text, "an", 100, &r));
+	assert_false(rootless_parse("", "ann", 1000, &r));
 }
 
 TEST(marked_languages_are_kept_warm_while_there_is_room)
@@ -216,6 +237,7 @@ UNIT_MAIN(T(a_descriptor_goes_over_the_control_line),
 	  T(an_empty_control_line_is_busy_and_a_closed_one_is_broken),
 	  T(an_engine_that_never_reads_does_not_block_the_monitor), T(the_listeners_url_has_the_real_port),
 	  T(an_address_of_all_interfaces_is_not_loopback), T(weaknesses_are_accepted_by_name),
+	  T(the_largest_range_of_a_user_is_found_by_name_or_number),
 	  T(marked_languages_are_kept_warm_while_there_is_room),
 	  T(a_user_that_is_missing_or_root_is_refused_with_what_to_do),
 	  T(a_child_that_does_not_end_is_killed_at_the_deadline), T(a_child_that_ends_is_waited_for))

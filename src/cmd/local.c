@@ -188,8 +188,6 @@ int local_run(const struct conf *conf, unsigned slots, local_fn *fn, void *arg, 
 	struct err e;
 	int code;
 
-	if (geteuid() != 0)
-		return cmd_fail(failed, "containers need root: use sudo");
 	if (account_find(conf->user, &account, &e) < 0)
 		return cmd_fail(failed, "%s", e.msg);
 	if (spawning_prepare(&spawning, conf, slots, NULL, &e) < 0)

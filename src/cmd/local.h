@@ -25,7 +25,7 @@ struct local {
 /* Runs in the unprivileged child once the spawner has said hello. The exit status. */
 typedef int local_fn(struct local *l, void *arg);
 
-/* The exit status of `fn`, or `failed` after the reason was told. Needs root. */
+/* The exit status of `fn`, or `failed` after the reason was told. */
 int local_run(const struct conf *conf, unsigned slots, local_fn *fn, void *arg, int failed);
 
 /* Runs the event loop until a program can be started at once. -1 when the spawner is gone, a signal came, or

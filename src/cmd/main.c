@@ -8,15 +8,17 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/rootless.h"
 
 extern char **environ;
 
 static const char serve_help[] =
 	"Usage: codecrusher serve [SETTING...]\n"
 	"\n"
-	"Starts the API and a worker with an embedded queue and store. Needs root, and gives it up where it "
+	"Starts the API and a worker with an embedded queue and store. Started as root, gives it up where it "
 	"is\n"
-	"not needed. Ends in order on SIGTERM or SIGINT: running jobs get SHUTDOWN_TIMEOUT to end.\n"
+	"not needed; as an ordinary user it isolates less (docs/rootless.md). Ends in order on SIGTERM or "
+	"SIGINT: running jobs get SHUTDOWN_TIMEOUT to end.\n"
 	"\n"
 	"Exit status: 0 after an orderly end, 2 wrong usage, 78 a setting or the host must be changed first\n"
 	"(codecrusher doctor says more), 1 anything else.\n";
@@ -32,7 +34,8 @@ static const char worker_help[] =
 	"Usage: codecrusher worker [SETTING...]\n"
 	"\n"
 	"A worker without the API: takes jobs from Redis (REDIS_URL), keeps results in MongoDB (MONGO_URL).\n"
-	"Needs root, and gives it up where it is not needed. On SIGTERM or SIGINT it takes no more jobs; "
+	"Started as root, gives it up where it is not needed; as an ordinary user it isolates less\n"
+	"(docs/rootless.md). On SIGTERM or SIGINT it takes no more jobs; "
 	"those that\n"
 	"run get SHUTDOWN_TIMEOUT to end and are given back otherwise.\n";
 
@@ -41,7 +44,8 @@ static const char run_help[] =
 	"\n"
 	"Runs one program in a container, without a server. Its output comes through as it is written, and "
 	"its\n"
-	"exit status becomes this one's. Needs root, and gives it up before it looks at the program.\n"
+	"exit status becomes this one's. Started as root, gives it up before it looks at the program; an\n"
+	"ordinary user needs a control group to write to (docs/rootless.md).\n"
 	"\n"
 	"  --lang LANGUAGE     instead of going by the file's extension\n"
 	"  --stdin FILE        what the program reads; otherwise standard input, unless that is a terminal\n"
@@ -128,6 +132,10 @@ int cmd_load_conf(const char *verb, int argc, char *argv[], struct conf *conf)
 
 	if (conf_load(conf, environ, &argc, argv, &e) < 0)
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
+	if (rootless_adapt(conf, &e) < 0) {
+		conf_done(conf);
+		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
+	}
 	if (argc > 0) {
 		cmd_fail(EXIT_CODE_USAGE, "%s: unknown word \"%s\" (see codecrusher %s --help)", verb,
 			 argv[0], verb);

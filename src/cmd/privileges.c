@@ -22,6 +22,10 @@ int account_find(const char *user, struct account *ret_account, struct err *e)
 {
 	const struct passwd *pw;
 
+	if (geteuid() != 0) {
+		*ret_account = (struct account){ .uid = geteuid(), .gid = getegid() };
+		return 0;
+	}
 	errno = 0;
 	pw = getpwnam(user);
 	if (!pw && errno && errno != ENOENT)
@@ -66,17 +70,24 @@ static int capabilities_clear(void)
 	return (int)syscall(SYS_capset, &head, none);
 }
 
-int privileges_drop(const struct account *a, struct err *e)
+static int change_ids(const struct account *a, struct err *e)
 {
-	/* Without CAP_SETPCAP the bounding set stays; no_new_privs below makes it worthless. */
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	if (setgroups(a->also ? 1 : 0, &a->also) < 0)
 		return err_set(e, ERR_IO, errno, "dropping groups");
 	if (setresgid(a->gid, a->gid, a->gid) < 0)
 		return err_set(e, ERR_IO, errno, "becoming group %u", a->gid);
 	if (setresuid(a->uid, a->uid, a->uid) < 0)
 		return err_set(e, ERR_IO, errno, "becoming user %u", a->uid);
+	return 0;
+}
+
+int privileges_drop(const struct account *a, struct err *e)
+{
+	/* Without CAP_SETPCAP the bounding set stays; no_new_privs below makes it worthless. */
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	if (geteuid() == 0 && change_ids(a, e) < 0)
+		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, ERR_IO, errno, "setting no_new_privs");
 	if (capabilities_clear() < 0)

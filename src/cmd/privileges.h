@@ -13,11 +13,12 @@ struct account {
 	gid_t also; /* a supplementary group, whose socket the engine uses; 0: none */
 };
 
-/* Whom the engine runs as. Root itself is refused. */
+/* Whom the engine runs as: `user`, or whoever started us if that is not root. Root itself is refused. */
 int account_find(const char *user, struct account *ret_account, struct err *e);
 
 /*
  * Becomes `a` for good: no supplementary groups but its own, no capability left or to be had, no_new_privs.
+ * Not started by root there is nobody else to become; the rest is the same, but the groups stay.
  * On failure the caller must exit: it may have got half-way.
  */
 int privileges_drop(const struct account *a, struct err *e);

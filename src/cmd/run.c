@@ -14,6 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/local.h"
 #include "cmd/paths.h"
+#include "cmd/rootless.h"
 #include "cmd/run_args.h"
 #include "cmd/run_input.h"
 #include "worker/collect_result.h"
@@ -239,8 +240,6 @@ static int run_with(const struct conf *conf, const struct run_args *args)
 	AUTO(lang_table_free_p) struct lang_table *langs = NULL;
 	struct err e = { .msg = "out of memory" };
 
-	if (geteuid() != 0)
-		return cmd_fail(RUN_EXIT_FAILED, "containers need root: use sudo codecrusher run");
 	langs = dir ? lang_table_load(dir, &e) : NULL;
 	if (!langs)
 		return cmd_fail(RUN_EXIT_FAILED, "%s", e.msg);
@@ -257,7 +256,7 @@ int cmd_run(int argc, char *argv[])
 	if (conf_load(&conf, environ, &argc, argv, &e) < 0)
 		return cmd_fail(RUN_EXIT_FAILED, "%s", e.msg);
 	cmd_be_quiet(&conf);
-	if (run_args_parse(argc, argv, &args, &e) < 0) {
+	if (rootless_adapt(&conf, &e) < 0 || run_args_parse(argc, argv, &args, &e) < 0) {
 		code = cmd_fail(RUN_EXIT_FAILED, "%s", e.msg);
 	} else {
 		code = run_with(&conf, &args);

@@ -31,11 +31,6 @@ static int check_role(const struct role *r, const struct conf *conf)
 			"%s needs a queue and a store that others reach too: set REDIS_URL and MONGO_URL, "
 			"or use codecrusher serve, which is API and worker in one",
 			r->verb);
-	if (r->works && geteuid() != 0)
-		return cmd_fail(EXIT_CODE_CONFIG,
-				"%s must be started as root (sudo codecrusher %s): it builds containers, "
-				"and gives root up itself where it is not needed",
-				r->verb, r->verb);
 	return EXIT_CODE_OK;
 }
 
@@ -102,7 +97,7 @@ static int prepare_languages(struct engine_setup *s, struct err *e)
 /* All that needs root's eyes or hands, before the first fork. */
 static int prepare(struct engine_setup *s, struct spawning *spawning, struct err *e)
 {
-	if (geteuid() == 0 && account_find(s->conf->user, &s->account, e) < 0)
+	if (account_find(s->conf->user, &s->account, e) < 0)
 		return -1;
 	if (s->conf->queue == CONF_BACKEND_SQLITE && data_dir_prepare(s->conf->data_dir, &s->account, e) < 0)
 		return -1;

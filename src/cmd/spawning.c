@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cmd/children.h"
+#include "cmd/cmd.h"
 #include "cmd/paths.h"
 #include "cmd/warm.h"
 #include "sandbox/config.h"
@@ -28,35 +29,18 @@ unsigned spawning_default_slots(void)
 	return 1;
 }
 
-static const struct {
-	const char *name;
-	uint32_t bit;
-} weaknesses[] = {
-	{ "memory", SANDBOX_WEAK_MEMORY },   { "pids", SANDBOX_WEAK_PIDS }, { "cpu", SANDBOX_WEAK_CPU },
-	{ "cpuacct", SANDBOX_WEAK_CPUACCT }, { "swap", SANDBOX_WEAK_SWAP }, { "core", SANDBOX_WEAK_CORE },
-};
-
-static uint32_t weakness_bit(const char *name, size_t len)
-{
-	for (size_t i = 0; i < sizeof(weaknesses) / sizeof(weaknesses[0]); i++) {
-		if (strlen(weaknesses[i].name) == len && !memcmp(weaknesses[i].name, name, len))
-			return weaknesses[i].bit;
-	}
-	return 0;
-}
-
 int spawning_parse_weaknesses(const char *text, uint32_t *ret_bits, struct err *e)
 {
 	uint32_t bits = 0;
 
 	while (*text) {
 		size_t len = strcspn(text, ",");
-		uint32_t bit = weakness_bit(text, len);
+		uint32_t bit = sandbox_weakness_bit(text, len);
 
-		if (!bit)
+		if (!bit || bit == SANDBOX_WEAK_ROOTLESS)
 			return err_field(e, ERR_INVALID, "ALLOW_WEAK",
 					 "CODECRUSHER_ALLOW_WEAK: \"%.*s\" is none of memory, pids, cpu, "
-					 "cpuacct, swap, core",
+					 "cpuacct, swap, core, uids",
 					 (int)(len < 40 ? len : 40), text);
 		bits |= bit;
 		text += len;
@@ -95,7 +79,7 @@ static int copy_text(char *out, size_t size, const char *text, const char *setti
 }
 
 static int fill_config(struct sandbox_config *c, const struct conf *conf, unsigned slots,
-		       struct lang_table *langs, struct err *e)
+		       const struct rootless *rootless, struct lang_table *langs, struct err *e)
 {
 	*c = (struct sandbox_config){
 		.magic = SANDBOX_CONFIG_MAGIC,
@@ -106,6 +90,7 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 		.slot_millicpus = (uint32_t)conf->slot_millicpus,
 		.log_level = (uint32_t)conf->log_level,
 		.log_json = conf->log_json,
+		.ids = rootless->ids,
 		.maxima = maxima(&conf->maxima, &conf->compile_maxima),
 	};
 	if (spawning_parse_weaknesses(conf->allow_weak, &c->allow_weak, e) < 0)
@@ -119,14 +104,15 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 	return copy_text(c->cgroup_parent, sizeof(c->cgroup_parent), conf->cgroup_parent, "CGROUP_PARENT", e);
 }
 
-static int write_config(const struct conf *conf, unsigned slots, struct lang_table *langs, struct err *e)
+static int write_config(const struct conf *conf, unsigned slots, const struct rootless *rootless,
+			struct lang_table *langs, struct err *e)
 {
 	AUTO_CLOSE int fd = memfd_create("codecrusher-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct sandbox_config c;
 
 	if (fd < 0)
 		return err_set(e, ERR_IO, errno, "memfd for the spawner's configuration");
-	if (fill_config(&c, conf, slots, langs, e) < 0)
+	if (fill_config(&c, conf, slots, rootless, langs, e) < 0)
 		return -1;
 	if (write(fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
 		return err_set(e, ERR_IO, errno, "writing the spawner's configuration");
@@ -146,9 +132,9 @@ static int open_binary(const char *path, struct err *e)
 				 strerror(errno));
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
 		return err_field(e, ERR_INVALID, "SPAWNER", "%s is not a program", path);
-	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		log_warn(NULL, "%s runs as root, but others than root can change it (chown root, chmod go-w)",
-			 path);
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		log_warn(NULL, "%s runs as %s, but others can change it (chown root, chmod go-w)", path,
+			 geteuid() == 0 ? "root" : "you");
 	return TAKE_FD(fd);
 }
 
@@ -164,7 +150,8 @@ int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots
 	binary = open_binary(path, e);
 	if (binary < 0)
 		return -1;
-	config = write_config(conf, slots, langs, e);
+	rootless_find(&s->rootless);
+	config = write_config(conf, slots, &s->rootless, langs, e);
 	if (config < 0)
 		return -1;
 	s->binary = TAKE_FD(binary);
@@ -189,7 +176,12 @@ static _Noreturn void exec_spawner(const struct spawning *s, int in_3, int out, 
 	int config = fcntl(s->config, F_DUPFD_CLOEXEC, FIRST_FREE + 1);
 	int binary = fcntl(s->binary, F_DUPFD_CLOEXEC, FIRST_FREE + 1);
 	bool ok = null >= 0 && sock >= 0 && config >= 0 && binary >= 0;
+	struct err e;
 
+	if (rootless_enter(&s->rootless, &e) < 0) {
+		log_error(NULL, "cannot start: %s", e.msg);
+		_exit(EXIT_CODE_CONFIG);
+	}
 	ok = ok && dup2(out >= 0 ? out : null, STDOUT_FILENO) >= 0;
 	ok = ok && dup2(null, STDIN_FILENO) >= 0;
 	ok = ok && dup2(sock, SANDBOX_ENGINE_FD) >= 0 && dup2(config, SANDBOX_CONFIG_FD) >= 0;

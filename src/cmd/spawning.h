@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "cmd/rootless.h"
 #include "conf/conf.h"
 #include "lang/lang.h"
 
@@ -15,6 +16,7 @@
 struct spawning {
 	int binary;
 	int config; /* sealed memfd with struct sandbox_config */
+	struct rootless rootless;
 };
 
 /* Programs at once when the setting leaves it open: one per usable core. */

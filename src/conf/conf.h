@@ -15,6 +15,10 @@
 
 #include "base/err.h"
 
+/* Defaults that only root can write; see cmd/rootless.h. */
+#define CONF_DATA_DIR "/var/lib/codecrusher"
+#define CONF_RUN_DIR  "/run/codecrusher"
+
 enum conf_executor { CONF_EXECUTOR_NATIVE, CONF_EXECUTOR_DOCKER };
 enum conf_backend { CONF_BACKEND_SQLITE, CONF_BACKEND_REDIS, CONF_BACKEND_MONGO };
 

@@ -117,6 +117,8 @@ typedef void exec_capacity_fn(void *arg);
 /* Every executor begins with this. */
 struct executor {
 	const struct executor_ops *ops;
+	const char *weak; /* in what its containers are weaker than they could be: names, with commas; "" or
+			     NULL: in nothing */
 	exec_capacity_fn *capacity_changed; /* set by executor_on_capacity; NULL: nobody listens */
 	void *capacity_arg;
 };

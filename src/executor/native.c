@@ -197,6 +197,8 @@ static int on_hello(struct native *n, const struct wire_message *m, struct err *
 			       ": install both from one build",
 			       hello->version);
 	n->greeted = true;
+	sandbox_weakness_list(hello->weak, n->weak);
+	n->executor.weak = n->weak;
 	n->slots = hello->slots;
 	if (n->options.slots > 0 && n->options.slots < n->slots)
 		n->slots = n->options.slots;

@@ -31,6 +31,7 @@ struct native {
 	struct wire_state state; /* the newest one */
 	unsigned claimed;	 /* RUNs that `state` does not count yet */
 	struct exec_warm warm[SANDBOX_MAX_WARM];
+	char weak[SANDBOX_WEAK_TEXT]; /* executor.weak */
 	char chunk[CHUNK_SIZE];
 };
 

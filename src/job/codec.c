@@ -15,6 +15,7 @@
 #define SUBMISSION_V1 0x11
 #define RESULT_V1     0x21
 #define RESULT_V2     0x22 /* the same, of a worker that is not ours */
+#define RESULT_V3     0x23 /* V1, and in what the container was weak */
 
 /* ---- writing: every helper is false when the buffer is full ---- */
 
@@ -111,14 +112,23 @@ static bool put_step(struct buf *out, bool present, const struct step_result *st
 	       put_i64(out, step->memory_bytes) && put_u8(out, step->cached);
 }
 
+static uint8_t result_version(const struct result *r)
+{
+	if (r->foreign)
+		return RESULT_V2; /* what its worker is like is not known */
+	return r->weak ? RESULT_V3 : RESULT_V1;
+}
+
 static bool put_result(struct buf *out, const struct result *r)
 {
-	return put_u8(out, r->foreign ? RESULT_V2 : RESULT_V1) && put_text(out, r->id) &&
-	       put_text(out, r->language) && put_optional(out, r->version) &&
-	       put_u8(out, (uint8_t)r->verdict) && put_optional(out, r->message) &&
-	       put_step(out, r->compiled, &r->compile) && put_step(out, r->ran, &r->run) &&
-	       put_i64(out, r->created_ms) && put_i64(out, r->started_ms) && put_i64(out, r->finished_ms) &&
-	       put_i64(out, r->attempts);
+	uint8_t version = result_version(r);
+
+	return put_u8(out, version) && put_text(out, r->id) && put_text(out, r->language) &&
+	       put_optional(out, r->version) && put_u8(out, (uint8_t)r->verdict) &&
+	       put_optional(out, r->message) && put_step(out, r->compiled, &r->compile) &&
+	       put_step(out, r->ran, &r->run) && put_i64(out, r->created_ms) && put_i64(out, r->started_ms) &&
+	       put_i64(out, r->finished_ms) && put_i64(out, r->attempts) &&
+	       (version != RESULT_V3 || put_text(out, r->weak));
 }
 
 /* All or nothing, as the buf_ functions are. */
@@ -394,13 +404,16 @@ struct result *result_decode(const void *data, size_t len, struct err *e)
 {
 	struct reader r = { .at = data, .left = len };
 	AUTO(result_unref_p) struct result *res = result_new();
+	uint8_t version;
 
 	if (!res) {
 		err_set(e, ERR_IO, ENOMEM, "read a stored result");
 		return NULL;
 	}
-	res->foreign = len > 0 && *(const unsigned char *)data == RESULT_V2;
-	if (check_version(&r, res->foreign ? RESULT_V2 : RESULT_V1, "result", e) < 0)
+	version = len > 0 ? *(const unsigned char *)data : 0;
+	res->foreign = version == RESULT_V2;
+	if (check_version(&r, version == RESULT_V2 || version == RESULT_V3 ? version : RESULT_V1, "result",
+			  e) < 0)
 		return NULL;
 	get_id(&r, res->id);
 	res->language = get_text(&r);
@@ -413,5 +426,7 @@ struct result *result_decode(const void *data, size_t len, struct err *e)
 	res->started_ms = get_i64(&r);
 	res->finished_ms = get_i64(&r);
 	res->attempts = get_int(&r);
+	if (version == RESULT_V3)
+		res->weak = get_text(&r);
 	return reader_end(&r, "result", e) < 0 ? NULL : TAKE(res);
 }

@@ -112,6 +112,23 @@ TEST(a_result_reads_back_as_it_was)
 	assert_memory_equal(again.data, out.data, out.len);
 }
 
+TEST(in_what_a_container_was_weak_is_kept)
+{
+	AUTO(result_unref_p) struct result *r = sample_result(), *back = NULL;
+	AUTO(buf_done) struct buf out, again;
+	struct err e = { 0 };
+
+	r->weak = strdup("rootless,cpu");
+	encode_result(&out, r);
+	back = result_decode(out.data, out.len, &e);
+	assert_non_null(back);
+	assert_string_equal(back->weak, "rootless,cpu");
+	assert_int_equal(back->attempts, 2);
+	encode_result(&again, back);
+	assert_int_equal(again.len, out.len);
+	assert_memory_equal(again.data, out.data, out.len);
+}
+
 TEST(no_version_and_an_empty_message_stay_apart)
 {
 	AUTO(result_unref_p)
@@ -241,4 +258,4 @@ UNIT_MAIN(T(a_submission_reads_back_as_it_was), T(a_result_reads_back_as_it_was)
 	  T(no_version_and_an_empty_message_stay_apart), T(every_shortened_row_is_corrupt),
 	  T(bytes_behind_the_end_are_corrupt), T(a_row_of_the_other_kind_or_a_newer_form_is_corrupt),
 	  T(no_changed_byte_is_more_than_an_error), T(a_submission_without_files_is_corrupt),
-	  T(a_full_buffer_is_left_as_it_was))
+	  T(a_full_buffer_is_left_as_it_was), T(in_what_a_container_was_weak_is_kept))

@@ -133,6 +133,7 @@ void result_unref(struct result *r)
 	free(r->language);
 	free(r->version);
 	free(r->message);
+	free(r->weak);
 	step_done(&r->compile);
 	step_done(&r->run);
 	free(r);

@@ -147,6 +147,8 @@ struct result {
 	int64_t finished_ms;
 	int attempts;
 	bool foreign; /* from a worker that is not ours */
+	char *weak; /* in what its container was weaker than it could be: names, with commas; NULL: in nothing
+		     */
 };
 
 struct result *result_new(void);

@@ -297,13 +297,28 @@ static bool add_head(struct writer *w, const struct result *r)
 	return buf_add_str(w->out, ",\"response\":") && add_response(w, r);
 }
 
+/* "a,b" as ["a","b"]. */
+static bool add_weak(struct writer *w, const char *list)
+{
+	const char *mark = ",\"weakIsolation\":[";
+
+	if (!list || !*list)
+		return true;
+	for (; *list; list += strcspn(list, ","), list += *list == ',') {
+		if (!buf_add_str(w->out, mark) || !add_text(w, list, strcspn(list, ",")))
+			return false;
+		mark = ",";
+	}
+	return buf_add_char(w->out, ']');
+}
+
 /* What is there only when it says something. */
-static bool add_marks(const struct writer *w, const struct result *r)
+static bool add_marks(struct writer *w, const struct result *r)
 {
 	struct buf *out = w->out;
 
 	return (w->encoding == OUTPUT_TEXT || buf_add_str(out, ",\"encoding\":\"base64\"")) &&
-	       (!r->foreign || buf_add_str(out, ",\"worker\":\"foreign\"")) &&
+	       (!r->foreign || buf_add_str(out, ",\"worker\":\"foreign\"")) && add_weak(w, r->weak) &&
 	       (!w->inline_cut || buf_add_str(out, ",\"inlineCut\":true")) && add_replaced_flag(w);
 }
 

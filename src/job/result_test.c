@@ -296,6 +296,29 @@ TEST(a_clock_that_went_back_gives_no_negative_wait)
 	json_decref(root);
 }
 
+TEST(weaknesses_are_a_list_and_absent_without_any)
+{
+	static const struct {
+		const char *weak, *end;
+	} rows[] = {
+		{ NULL, "\"attempts\":1}" },
+		{ "", "\"attempts\":1}" },
+		{ "uids", "\"attempts\":1,\"weakIsolation\":[\"uids\"]}" },
+		{ "rootless,cpu", "\"attempts\":1,\"weakIsolation\":[\"rootless\",\"cpu\"]}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(result_unref_p) struct result *r = ran(VERDICT_OK, "1\n", 2, "");
+		AUTO(buf_done) struct buf out;
+
+		r->weak = rows[i].weak ? strdup(rows[i].weak) : NULL;
+		buf_init(&out, 4096);
+		assert_true(result_add_json(&out, r, OUTPUT_TEXT, false));
+		assert_true(out.len > strlen(rows[i].end));
+		assert_string_equal(out.data + out.len - strlen(rows[i].end), rows[i].end);
+	}
+}
+
 TEST(a_full_buffer_is_an_answer)
 {
 	AUTO(result_unref_p) struct result *r = ran(VERDICT_OK, "\xff output", 8, "");
@@ -318,4 +341,5 @@ UNIT_MAIN(T(a_completed_result_has_every_field_and_no_other), T(the_jobs_resourc
 	  T(every_byte_of_text_survives_json), T(bytes_that_are_no_text_are_replaced_and_flagged),
 	  T(the_compilers_flag_is_its_own), T(base64_gives_every_byte_back),
 	  T(times_have_at_most_three_decimals), T(truncation_is_told_per_stream),
-	  T(a_clock_that_went_back_gives_no_negative_wait), T(a_full_buffer_is_an_answer))
+	  T(a_clock_that_went_back_gives_no_negative_wait), T(a_full_buffer_is_an_answer),
+	  T(weaknesses_are_a_list_and_absent_without_any))

@@ -43,6 +43,10 @@ const char *cgroup_controller_name(enum cgroup_controller c);
  */
 int cgroup_detect(const char *leaf, struct cgroup_layout *ret, struct err *e);
 
+/* Takes the controllers out that are not to be used (bits of 1 << enum cgroup_controller), and trees that
+ * then serve none. */
+void cgroup_layout_without(struct cgroup_layout *l, uint32_t controllers);
+
 /* The parts of it that only look at text. `v2_dir` becomes "" without a v2 tree. */
 struct cgroup_found {
 	char v1_dir[CGROUP_CONTROLLERS][CGROUP_PATH_MAX]; /* "": none */

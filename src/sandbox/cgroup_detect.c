@@ -178,6 +178,18 @@ void cgroup_layout_make(const struct cgroup_found *found, const char *v2_control
 	}
 }
 
+void cgroup_layout_without(struct cgroup_layout *l, uint32_t controllers)
+{
+	const struct cgroup_layout all = *l;
+
+	l->n_trees = 0;
+	for (size_t c = 0; c < CGROUP_CONTROLLERS; c++) {
+		const struct cgroup_tree *t = all.tree_of[c] < 0 ? NULL : &all.trees[all.tree_of[c]];
+
+		l->tree_of[c] = t && !(controllers & (1u << c)) ? add_tree(l, t->version, t->dir) : -1;
+	}
+}
+
 static int read_file(const char *path, struct buf *out, struct err *e)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -74,6 +74,20 @@ TEST(each_controller_may_be_on_another_version)
 	assert_string_equal(l.trees[l.tree_of[CGROUP_PIDS]].dir, "/cg2/x");
 }
 
+TEST(what_may_not_be_used_is_left_out_and_so_is_a_tree_without_use)
+{
+	struct cgroup_layout l = layout_of(hybrid_mounts, hybrid_self, "");
+
+	cgroup_layout_without(&l, 1u << CGROUP_MEMORY | 1u << CGROUP_CPU);
+	assert_int_equal(l.n_trees, 2);
+	assert_int_equal(l.tree_of[CGROUP_MEMORY], -1);
+	assert_int_equal(l.tree_of[CGROUP_CPU], -1);
+	assert_string_equal(l.trees[l.tree_of[CGROUP_CPUACCT]].dir, "/sys/fs/cgroup/cpu,cpuacct/a b");
+	assert_string_equal(l.trees[l.tree_of[CGROUP_PIDS]].dir, "/sys/fs/cgroup/pids");
+	cgroup_layout_without(&l, ~0u);
+	assert_int_equal(l.n_trees, 0);
+}
+
 TEST(our_own_leaf_is_stepped_out_of)
 {
 	struct cgroup_layout l = layout_of(v2_mounts, "0::/box/cc-ctl\n", "memory\n");
@@ -130,6 +144,6 @@ TEST(a_value_is_found_by_its_whole_key)
 
 UNIT_MAIN(T(v1_controllers_are_found_at_our_own_group), T(v2_serves_all_from_one_tree),
 	  T(a_controller_that_is_not_delegated_is_absent), T(each_controller_may_be_on_another_version),
-	  T(our_own_leaf_is_stepped_out_of), T(a_mount_of_a_part_of_the_hierarchy_is_understood),
-	  T(blanks_in_mount_points_are_unescaped), T(nonsense_finds_nothing),
-	  T(a_value_is_found_by_its_whole_key))
+	  T(what_may_not_be_used_is_left_out_and_so_is_a_tree_without_use), T(our_own_leaf_is_stepped_out_of),
+	  T(a_mount_of_a_part_of_the_hierarchy_is_understood), T(blanks_in_mount_points_are_unescaped),
+	  T(nonsense_finds_nothing), T(a_value_is_found_by_its_whole_key))

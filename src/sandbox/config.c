@@ -85,6 +85,8 @@ int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err
 		return err_set(e, ERR_INVALID, 0, "every maximum must be above 0, and times below a year");
 	if (c->slot_millicpus > 0 && c->slot_millicpus < 10)
 		return err_set(e, ERR_INVALID, 0, "a slot needs at least 10 thousandths of a CPU");
+	if (c->ids > SANDBOX_IDS_ONE)
+		return err_set(e, ERR_INVALID, 0, "the kind of ids is unknown");
 	if (check_warm(c, e) < 0)
 		return -1;
 	return check_texts(c, e);

@@ -35,6 +35,24 @@ enum sandbox_weakness {
 	SANDBOX_WEAK_CPUACCT = 1 << 3, /* "cpuacct": no CPU time accounting */
 	SANDBOX_WEAK_SWAP = 1 << 4,    /* "swap": swap is on and cannot be limited per slot */
 	SANDBOX_WEAK_CORE = 1 << 5, /* "core": core_pattern pipes to a host program and cannot be kept away */
+	SANDBOX_WEAK_UIDS = 1 << 6, /* "uids": every slot has the one uid of the worker itself */
+	/* "rootless": the spawner is an ordinary user's. Nobody has to accept it: who starts it knows. */
+	SANDBOX_WEAK_ROOTLESS = 1 << 7,
+};
+
+/* Their names. */
+const char *sandbox_weakness_name(uint32_t bit);	     /* NULL: there is no such bit */
+uint32_t sandbox_weakness_bit(const char *name, size_t len); /* 0: there is no such name */
+/* "rootless,uids" for the bits of both; SANDBOX_WEAK_TEXT bytes are enough for all. */
+#define SANDBOX_WEAK_TEXT 80
+void sandbox_weakness_list(uint32_t bits, char ret[SANDBOX_WEAK_TEXT]);
+
+/* Whose ids the spawner has. Not root's: it is started inside a user namespace of an ordinary user, in which
+ * it has every capability. */
+enum sandbox_ids {
+	SANDBOX_IDS_ROOT,  /* root, of the host or of a container */
+	SANDBOX_IDS_RANGE, /* a user as 0, and a range of ids that are the user's to give away */
+	SANDBOX_IDS_ONE,   /* that user alone, as itself: one uid and one gid with the uid's number */
 };
 
 #define SANDBOX_MAX_WARM 8
@@ -71,7 +89,7 @@ struct sandbox_config {
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
 	uint32_t n_warm;
-	uint32_t unused;
+	uint32_t ids; /* enum sandbox_ids */
 	struct sandbox_warm warm[SANDBOX_MAX_WARM];
 };
 

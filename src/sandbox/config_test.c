@@ -158,7 +158,26 @@ TEST(a_missing_ability_refuses_until_it_is_accepted_by_name)
 	assert_int_equal(probe_weak(&p), SANDBOX_WEAK_SWAP);
 }
 
+TEST(every_weakness_has_a_name_that_leads_back_to_it)
+{
+	char all[SANDBOX_WEAK_TEXT], none[SANDBOX_WEAK_TEXT];
+
+	for (uint32_t bit = 1; bit <= SANDBOX_WEAK_ROOTLESS; bit <<= 1) {
+		const char *name = sandbox_weakness_name(bit);
+
+		assert_non_null(name);
+		assert_int_equal(sandbox_weakness_bit(name, strlen(name)), bit);
+		assert_int_equal(sandbox_weakness_bit(name, strlen(name) - 1), 0);
+	}
+	assert_null(sandbox_weakness_name(SANDBOX_WEAK_ROOTLESS << 1));
+	sandbox_weakness_list(0, none);
+	assert_string_equal(none, "");
+	sandbox_weakness_list(UINT32_MAX, all);
+	assert_string_equal(all, "rootless,uids,memory,pids,cpu,cpuacct,swap,core");
+}
+
 UNIT_MAIN(T(a_complete_configuration_is_accepted), T(another_build_is_refused), T(bad_values_are_refused),
 	  T(a_warm_interpreter_is_a_command_and_a_plain_file_name), T(all_slots_together_have_uids),
 	  T(texts_must_end_and_stay_in_their_place),
-	  T(a_missing_ability_refuses_until_it_is_accepted_by_name))
+	  T(a_missing_ability_refuses_until_it_is_accepted_by_name),
+	  T(every_weakness_has_a_name_that_leads_back_to_it))

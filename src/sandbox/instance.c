@@ -47,7 +47,7 @@ int instance_uids_choose(const char *uid_map, uint32_t wanted, struct instance_u
 		if (wanted >= r.first && wanted - r.first < r.count) {
 			blocks = blocks_in(r.count - (wanted - r.first));
 			if (blocks > 0) {
-				*ret = (struct instance_uids){ wanted, blocks };
+				*ret = (struct instance_uids){ .base = wanted, .blocks = blocks };
 				return 0;
 			}
 		}
@@ -57,8 +57,10 @@ int instance_uids_choose(const char *uid_map, uint32_t wanted, struct instance_u
 	blocks = blocks_in(top.count / 2);
 	if (blocks == 0)
 		return -1;
-	*ret = (struct instance_uids){ (uint32_t)(top.first + top.count - (uint64_t)blocks * INSTANCE_UIDS),
-				       blocks };
+	*ret = (struct instance_uids){
+		.base = (uint32_t)(top.first + top.count - (uint64_t)blocks * INSTANCE_UIDS),
+		.blocks = blocks,
+	};
 	return 0;
 }
 
@@ -69,11 +71,15 @@ static int read_map(const char *path, char *buf, size_t size, struct err *e)
 	return 0;
 }
 
-int instance_uids_read(uint32_t wanted, struct instance_uids *ret, struct err *e)
+int instance_uids_read(uint32_t wanted, enum sandbox_ids ids, struct instance_uids *ret, struct err *e)
 {
 	char map[4096];
 	struct instance_uids gids;
 
+	if (ids == SANDBOX_IDS_ONE) {
+		*ret = (struct instance_uids){ .base = getuid(), .blocks = INSTANCE_MAX, .one = true };
+		return 0;
+	}
 	if (read_map("/proc/self/uid_map", map, sizeof(map), e) < 0)
 		return -1;
 	if (instance_uids_choose(map, wanted, ret) < 0)
@@ -183,7 +189,7 @@ int instance_open(const struct sandbox_config *config, const struct cgroup_layou
 	struct instance_uids uids;
 	int taken = 0;
 
-	if (instance_uids_read(config->uid_base, &uids, e) < 0)
+	if (instance_uids_read(config->uid_base, (enum sandbox_ids)config->ids, &uids, e) < 0)
 		return -1;
 	if (mkdir(config->run_dir, 0711) < 0 && errno != EEXIST)
 		return err_set(e, ERR_IO, errno, "make %s", config->run_dir);
@@ -196,7 +202,7 @@ int instance_open(const struct sandbox_config *config, const struct cgroup_layou
 		return -1;
 	if (taken == 0)
 		return err_set(e, ERR_LIMIT, 0, "all %u instances of this host are taken", uids.blocks);
-	ret->uid_base = uids.base + ret->number * INSTANCE_UIDS;
+	ret->uid_base = uids.base + (uids.one ? 0 : ret->number * INSTANCE_UIDS);
 	for (size_t i = 0; i < home->n_trees; i++) {
 		if (!cgroup_sweep(home->instance[i], SWEEP_MS))
 			log_warn(NULL, "leftovers of an earlier worker in %s/%s/i%u cannot be removed",

@@ -7,6 +7,7 @@
 #ifndef SANDBOX_INSTANCE_H
 #define SANDBOX_INSTANCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,6 +27,7 @@ struct instance {
 struct instance_uids {
 	uint32_t base;
 	uint32_t blocks; /* how many instances fit, at most INSTANCE_MAX */
+	bool one;	 /* no blocks: all instances have the one uid `base` (SANDBOX_IDS_ONE) */
 };
 
 /*
@@ -35,7 +37,7 @@ struct instance_uids {
  */
 int instance_uids_choose(const char *uid_map, uint32_t wanted, struct instance_uids *ret);
 /* The same for this process; uids and gids must both be mapped. */
-int instance_uids_read(uint32_t wanted, struct instance_uids *ret, struct err *e);
+int instance_uids_read(uint32_t wanted, enum sandbox_ids ids, struct instance_uids *ret, struct err *e);
 
 /*
  * Takes the first free number, opens its control groups in `home`, and sweeps everything that is left of it

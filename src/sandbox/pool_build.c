@@ -143,6 +143,19 @@ static int build(struct spawner *s, struct pool_slot *slot, struct slot_plan *pl
 	return watch_all(s, slot, e);
 }
 
+static uid_t job_uid(const struct spawner *s, uint32_t index)
+{
+	bool one = s->config->ids == SANDBOX_IDS_ONE || defence_is_off(DEFENCE_SLOT_UID);
+
+	return s->instance.uid_base + (one ? 0 : index);
+}
+
+static uid_t init_uid(const struct spawner *s, uint32_t index)
+{
+	return s->config->ids == SANDBOX_IDS_ONE ? s->instance.uid_base
+						 : s->instance.uid_base + INSTANCE_INIT_UIDS + index;
+}
+
 int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e)
 {
 	const struct cgroup_limits limits = {
@@ -153,8 +166,8 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 	};
 	struct slot_plan plan = {
 		.index = slot->index,
-		.job_uid = s->instance.uid_base + (defence_is_off(DEFENCE_SLOT_UID) ? 0 : slot->index),
-		.init_uid = s->instance.uid_base + INSTANCE_INIT_UIDS + slot->index,
+		.job_uid = job_uid(s, slot->index),
+		.init_uid = init_uid(s, slot->index),
 		.report = -1,
 		.go = -1,
 		.stdout_fd = -1,
@@ -164,6 +177,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.filter = &s->job_filter,
 		.init_filter = &s->init_filter,
 		.warm = slot->warm ? &s->config->warm[slot->warm - 1] : NULL,
+		.ids = (enum sandbox_ids)s->config->ids,
 	};
 	int result;
 

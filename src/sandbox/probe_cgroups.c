@@ -63,7 +63,8 @@ static void check(struct probe *p, const struct need *need, const struct cgroup_
 	if (!ok)
 		snprintf(item->advice, sizeof(item->advice),
 			 "%s; enable and delegate the controller (in a container: a writable cgroup "
-			 "namespace; on systemd: Delegate=yes), or accept it with allow-weak=%s",
+			 "namespace; on systemd: Delegate=yes, from a shell: systemd-run --user --scope -p "
+			 "Delegate=yes ...), or accept it with allow-weak=%s",
 			 need->without, need->flag);
 }
 

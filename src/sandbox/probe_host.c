@@ -9,20 +9,58 @@
 
 #define DEFAULT_UID_BASE 0x70000000u
 
-static void check_uids(struct probe *p, uint32_t wanted)
+static void check_rootless(struct probe *p, enum sandbox_ids ids)
+{
+	struct probe_item *item;
+
+	if (ids == SANDBOX_IDS_ROOT)
+		return;
+	item = probe_add(p, "rootless", PROBE_WEAK,
+			 "the spawner has its powers in a user namespace of an ordinary user only");
+	item->weakness = SANDBOX_WEAK_ROOTLESS;
+	snprintf(item->advice, sizeof(item->advice),
+		 "engine and spawner are one user, so whoever breaks the engine reaches all programs, but "
+		 "never "
+		 "more than this user; more of the kernel can be reached than from slots made by root");
+}
+
+/* One id for all. */
+static void report_one_uid(struct probe *p, uint32_t uid)
+{
+	struct probe_item *item;
+	char what[120];
+
+	snprintf(what, sizeof(what), "uid %u for all programs and for the worker itself", uid);
+	item = probe_add(p, "uids", PROBE_MISSING, what);
+	item->weakness = SANDBOX_WEAK_UIDS;
+	snprintf(item->advice, sizeof(item->advice),
+		 "they share what the kernel counts for each user, and the groups of that user; install "
+		 "uidmap, "
+		 "and give the user %u ids or more in /etc/subuid and /etc/subgid (usermod --add-subuids, "
+		 "--add-subgids), or accept it with allow-weak=uids",
+		 2 * INSTANCE_UIDS);
+}
+
+static void check_uids(struct probe *p, uint32_t wanted, enum sandbox_ids ids)
 {
 	struct instance_uids uids;
 	char what[160];
 	struct err e;
 
-	if (instance_uids_read(wanted, &uids, &e) < 0) {
+	if (ids == SANDBOX_IDS_ONE) {
+		report_one_uid(p, getuid());
+		return;
+	}
+	if (instance_uids_read(wanted, ids, &uids, &e) < 0) {
 		probe_need(p, "uids", false, e.msg,
 			   "each slot has uids of its own: map at least 8192 ids into the container");
 		return;
 	}
 	snprintf(what, sizeof(what), "%u to %u, for %u workers of this host%s", uids.base,
 		 uids.base + uids.blocks * INSTANCE_UIDS - 1, uids.blocks,
-		 uids.base == wanted ? "" : " (the configured base is not mapped in this user namespace)");
+		 uids.base == wanted || ids != SANDBOX_IDS_ROOT
+			 ? ""
+			 : " (the configured base is not mapped in this user namespace)");
 	probe_need(p, "uids", true, what, "");
 }
 
@@ -56,7 +94,15 @@ static void missing_rootfs(struct probe *p, const char *rootfs, const char *prob
 		   "point ROOTFS to an unpacked root file system that only root can write, with /usr/bin");
 }
 
-static void check_rootfs(struct probe *p, const char *rootfs)
+/* An ordinary user's spawner sees everybody of outside as the overflow id, root too. */
+static bool is_trusted(uid_t owner, enum sandbox_ids ids)
+{
+	const uid_t overflow = 65534;
+
+	return owner == 0 || (ids != SANDBOX_IDS_ROOT && (owner == getuid() || owner == overflow));
+}
+
+static void check_rootfs(struct probe *p, const char *rootfs, enum sandbox_ids ids)
 {
 	char path[300];
 	struct stat st;
@@ -72,7 +118,7 @@ static void check_rootfs(struct probe *p, const char *rootfs)
 	snprintf(path, sizeof(path), "%s/usr/bin", rootfs);
 	if (rootfs[0] != '/' || stat(rootfs, &st) < 0 || !S_ISDIR(st.st_mode))
 		missing_rootfs(p, rootfs, "is no directory");
-	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+	else if (!is_trusted(st.st_uid, ids) || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		missing_rootfs(p, rootfs, "can be written by others than root");
 	else if (access(path, F_OK) < 0)
 		missing_rootfs(p, rootfs, "has no /usr/bin");
@@ -99,9 +145,12 @@ static void check_sysctl(struct probe *p, const char *name, const char *path, co
 
 void probe_host(struct probe *p, const struct sandbox_config *config)
 {
-	check_uids(p, config ? config->uid_base : DEFAULT_UID_BASE);
+	enum sandbox_ids ids = config ? (enum sandbox_ids)config->ids : SANDBOX_IDS_ROOT;
+
+	check_rootless(p, ids);
+	check_uids(p, config ? config->uid_base : DEFAULT_UID_BASE, ids);
 	check_core_pattern(p);
-	check_rootfs(p, config ? config->rootfs : "host");
+	check_rootfs(p, config ? config->rootfs : "host", ids);
 	check_sysctl(p, "unprivileged_bpf", "/proc/sys/kernel/unprivileged_bpf_disabled", "1",
 		     "kernel.unprivileged_bpf_disabled");
 	check_sysctl(p, "io_uring", "/proc/sys/kernel/io_uring_disabled", "2", "kernel.io_uring_disabled");

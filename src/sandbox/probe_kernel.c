@@ -18,7 +18,8 @@
 
 #define ROOT_ADVICE                                                                                     \
 	"start it as root; in a container, with CAP_SYS_ADMIN and a seccomp and AppArmor profile that " \
-	"allow mounts and namespaces"
+	"allow mounts and namespaces; as an ordinary user, with "                                       \
+	"kernel.apparmor_restrict_unprivileged_userns=0"
 
 static void check_version(struct probe *p)
 {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,12 +30,24 @@ void program_default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Any process may raise its own. */
-int program_prefer_for_oom(void)
+static int set_oom_score(const char *score)
 {
 	AUTO_CLOSE int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	return fd < 0 || write(fd, "1000", 4) != 4 ? -1 : 0;
+	return fd < 0 || write(fd, score, strlen(score)) < 0 ? -1 : 0;
+}
+
+/* Any process may raise its own, but in a user namespace without an id 0 the file of one that cannot be
+ * dumped belongs to the root of outside. */
+int program_prefer_for_oom(void)
+{
+	int result = set_oom_score("1000");
+
+	if (result < 0 && errno == EACCES && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0) {
+		result = set_oom_score("1000");
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	}
+	return result;
 }
 
 char **program_arguments(const struct spec_view *v)

@@ -67,11 +67,18 @@ static int give_up_the_rest(uint32_t caps, struct err *e)
 	return 0;
 }
 
+/* In a user namespace with one id, an ordinary user's, the kernel forbids the call, lest a group that denies
+ * something is dropped; that the groups stay is part of the weakness "uids". */
+static int drop_groups(enum sandbox_ids ids, struct err *e)
+{
+	if (ids != SANDBOX_IDS_ONE && !defence_is_off(DEFENCE_GROUPS) && setgroups(0, NULL) < 0)
+		return err_set(e, ERR_IO, errno, "drop supplementary groups");
+	return 0;
+}
+
 /* The order matters: everything before keep_capabilities needs a capability that it takes away. */
 static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 {
-	if (!defence_is_off(DEFENCE_GROUPS) && setgroups(0, NULL) < 0)
-		return err_set(e, ERR_IO, errno, "drop supplementary groups");
 	if (prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) < 0)
 		return err_set(e, ERR_IO, errno, "lock the securebits");
 	if (drop_bounding_set(e) < 0)
@@ -156,7 +163,7 @@ int restrict_job(const struct slot_plan *plan, struct err *e)
 	if (!defence_is_off(DEFENCE_SESSION) && setsid() < 0)
 		return err_set(e, ERR_IO, errno, "setsid");
 	if (standing_limits(e) < 0 || (early && load_filter(plan->filter, e) < 0) ||
-	    become(plan->job_uid, plan->job_uid, NO_CAPS, e) < 0)
+	    drop_groups(plan->ids, e) < 0 || become(plan->job_uid, plan->job_uid, NO_CAPS, e) < 0)
 		return -1;
 	return early || defence_is_off(DEFENCE_JOB_FILTER) ? 0 : load_filter(plan->filter, e);
 }
@@ -172,14 +179,14 @@ int restrict_job(const struct slot_plan *plan, struct err *e)
  */
 int restrict_guard(uid_t uid, uid_t file_uid, const struct sock_fprog *filter, struct err *e)
 {
-	if (become(uid, file_uid, ONLY_CAP_KILL, e) < 0)
+	if (drop_groups(SANDBOX_IDS_ROOT, e) < 0 || become(uid, file_uid, ONLY_CAP_KILL, e) < 0)
 		return -1;
 	return load_filter(filter, e);
 }
 
 int restrict_init(const struct slot_plan *plan, struct err *e)
 {
-	if (become(plan->init_uid, plan->job_uid, ONLY_CAP_KILL, e) < 0)
+	if (drop_groups(plan->ids, e) < 0 || become(plan->init_uid, plan->job_uid, ONLY_CAP_KILL, e) < 0)
 		return -1;
 	/* After the change of ids, which clears it. A spawner that died before is seen as a closed socket. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)

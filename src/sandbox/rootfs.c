@@ -222,6 +222,17 @@ static int fill_dev(int root, struct err *e)
 	return 0;
 }
 
+static int take_proc(int proc, int root, struct err *e)
+{
+	const char *name = &ROOTFS_OUTER_PROC[1];
+
+	if (proc < 0)
+		return 0;
+	if (mkdirat(root, name, 0700) < 0)
+		return err_set(e, ERR_IO, errno, "make %s in the root", ROOTFS_OUTER_PROC);
+	return attach(proc, root, name, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, e);
+}
+
 static int fill(int root, int from, bool is_host, struct err *e)
 {
 	AUTO_CLOSE int from_etc = openat(from, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -275,6 +286,7 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	bool is_host = strcmp(config->rootfs, "host") == 0;
 	AUTO_CLOSE int from = -1;
 	AUTO_CLOSE int root = -1;
+	AUTO_CLOSE int proc = -1;
 
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(e, ERR_UNSUPPORTED, errno,
@@ -288,10 +300,16 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	from = open(is_host ? "/" : config->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (from < 0)
 		return err_set(e, ERR_INVALID, errno, "open the rootfs directory %s", config->rootfs);
+	/* Before the template hides it. */
+	if (config->ids != SANDBOX_IDS_ROOT) {
+		proc = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+		if (proc < 0)
+			return err_set(e, ERR_UNSUPPORTED, errno, "open the mount of /proc");
+	}
 	root = make_template(e);
 	if (root < 0)
 		return -1;
-	if (fill(root, from, is_host, e) < 0 || move_in(root, e) < 0)
+	if (fill(root, from, is_host, e) < 0 || take_proc(proc, root, e) < 0 || move_in(root, e) < 0)
 		return err_wrap(e, "root file system");
 	return verify(e);
 }

@@ -60,6 +60,7 @@ struct slot_plan {
 	const struct sock_fprog *init_filter; /* init's, stricter */
 	const struct sandbox_warm *warm;      /* NULL: a plain slot */
 	int input;			      /* init's own: the memfd behind a warm program's fd 0 */
+	enum sandbox_ids ids;		      /* ONE: both uids above are the same */
 };
 
 /* Never returns. */

@@ -134,7 +134,9 @@ static int mount_proc(struct err *e)
 
 int slot_mounts(const struct slot_plan *plan, struct err *e)
 {
-	if (mount_box(plan->box_mount, e) < 0)
+	if (mount_box(plan->box_mount, e) < 0 || mount_proc(e) < 0)
 		return -1;
-	return mount_proc(e);
+	if (plan->ids != SANDBOX_IDS_ROOT && umount2(ROOTFS_OUTER_PROC, MNT_DETACH) < 0)
+		return err_set(e, ERR_IO, errno, "unmount the proc of outside");
+	return 0;
 }

@@ -167,14 +167,41 @@ static int set_up_loop(struct spawner *s, struct err *e)
 	return outbox_init(&s->outbox, s->engine, s->config->slots * 2 + MESSAGES_PER_TURN + 8, e);
 }
 
+/*
+ * Nobody in our user namespace makes another one below it, in which all capabilities could be had again: not
+ * the programs, whose filter forbids it as well, nor anybody who broke out of one.
+ */
+static int forbid_user_namespaces(struct err *e)
+{
+	if (cgroup_write(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "0") < 0)
+		return err_set(e, ERR_UNSUPPORTED, errno,
+			       "forbid user namespaces in slots (write /proc/sys/user/max_user_namespaces)");
+	return 0;
+}
+
+/* A controller that the host does not let us use, which was accepted, is not asked for. */
+static void leave_out_the_weak(struct spawner *s)
+{
+	_Static_assert(SANDBOX_WEAK_MEMORY == 1 << CGROUP_MEMORY && SANDBOX_WEAK_PIDS == 1 << CGROUP_PIDS &&
+			       SANDBOX_WEAK_CPU == 1 << CGROUP_CPU &&
+			       SANDBOX_WEAK_CPUACCT == 1 << CGROUP_CPUACCT,
+		       "weaknesses are the controllers that lack");
+
+	cgroup_layout_without(&s->layout, s->weak);
+}
+
 /* In this order: what needs the host's file system first, then its end. */
 static int set_up(struct spawner *s, struct err *e)
 {
 	char leaf[sizeof(s->config->cgroup_parent) + 8];
 
 	snprintf(leaf, sizeof(leaf), "%s-ctl", s->config->cgroup_parent);
-	if (cgroup_detect(leaf, &s->layout, e) < 0 ||
-	    cgroup_home_open(&s->layout, s->config->cgroup_parent, leaf, &s->home, e) < 0 ||
+	if (s->config->ids != SANDBOX_IDS_ROOT && forbid_user_namespaces(e) < 0)
+		return -1;
+	if (cgroup_detect(leaf, &s->layout, e) < 0)
+		return -1;
+	leave_out_the_weak(s);
+	if (cgroup_home_open(&s->layout, s->config->cgroup_parent, leaf, &s->home, e) < 0 ||
 	    instance_open(s->config, &s->layout, &s->home, &s->instance, e) < 0)
 		return -1;
 	if (seccomp_job_program(&s->job_filter, e) < 0 || seccomp_init_program(&s->init_filter, e) < 0)

@@ -96,6 +96,8 @@ static void finish(struct task *t)
 	struct task_end end = { .result = t->result };
 
 	t->result->finished_ms = clock_wall_ms();
+	if (t->executor->weak && t->executor->weak[0] && (t->result->ran || t->result->compiled))
+		t->result->weak = strdup(t->executor->weak);
 	t->done(&end, t->arg);
 	task_free(t);
 }

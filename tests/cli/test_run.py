@@ -124,14 +124,3 @@ def test_what_is_wrong_is_said_in_one_line(codecrusher, program):
     one_line(codecrusher("run", good, "--stdin", "/nowhere/in"), 125, "/nowhere/in")
     one_line(codecrusher("run", good, "--nonsense"), 125, "--nonsense")
     one_line(codecrusher("run", program("x.c", ""), "--flag", "-fplugin=x"), 125, "-fplugin=x")
-
-
-def test_without_root_it_says_so(places, program, tmp_path):
-    tmp_path.chmod(0o755)
-    path = program("x.sh", "true")
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", harness.PROGRAM, "run", path],
-        capture_output=True, env=harness.clean_env(**places.env()),
-    )  # fmt: skip
-    assert done.returncode == 125
-    assert b"sudo" in done.stderr

@@ -172,14 +172,6 @@ def test_what_kubernetes_injects_is_ignored(start_server):
     assert server.get("/healthz").status_code == 200
 
 
-def test_serve_without_root_says_sudo(places):
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", harness.PROGRAM, "serve"],
-        capture_output=True, env=harness.clean_env(**places.env()),
-    )  # fmt: skip
-    one_line(done, 78, "sudo")
-
-
 def test_the_engine_is_not_root_and_holds_no_power(start_server):
     server = start_server()
     text = open(f"/proc/{server.find('engine')}/status").read()
