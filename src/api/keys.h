@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * API keys: who may use the API, read from a file that holds no secret. A line has a name, the SHA-256 of the
- *key, and settings of that name:
+ * API keys: who may use the API, read from a file that holds no secret. A line has a name, the SHA-256 of
+ * the key, and settings of that name:
  *
  *	# team a
  *	alice 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881
@@ -9,10 +9,10 @@
  *	ops   6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090 all
  *
  * A name may have several keys, for the time in which a new one takes over from an old one; its settings
- *stand on one of their lines. It is one client: its jobs and its limits are the name's, not the key's.
+ * stand on one of their lines. It is one client: its jobs and its limits are the name's, not the key's.
  *
  * A fast hash is right: a key is 256 random bits, so there is nothing to try out that a slow one would make
- *dearer. Pure data; nothing here does I/O but key_make, which asks for random bytes.
+ * dearer. Pure data; nothing here does I/O but key_make, which asks for random bytes.
  */
 #ifndef API_KEYS_H
 #define API_KEYS_H

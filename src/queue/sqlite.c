@@ -7,7 +7,7 @@
  *
  * The loop decides, the database follows: writes are handed over in the order in which they were decided, so
  * a job may run while its row is still on its way. A refill is read by the writing thread, in that same
- *order: on another connection it could bring back a job that was withdrawn meanwhile.
+ * order: on another connection it could bring back a job that was withdrawn meanwhile.
  */
 #include "queue/sqlite.h"
 

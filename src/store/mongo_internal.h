@@ -2,7 +2,7 @@
 /*
  * Inside libcodecrusher-mongo.so: mongo_store.c opens and closes, mongo_threads.c carries out on its threads
  * the ops of mongo_write.c, mongo_read.c and mongo_remove.c; mongo_rows.c and mongo_chunks.c know how things
- *look in the database, mongo_setup.c makes it ready and mongo_error.c understands what it answers.
+ * look in the database, mongo_setup.c makes it ready and mongo_error.c understands what it answers.
  *
  * `submissions` has the jobs that have no result yet:
  *	_id, jobId	the job's id
