@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/wait.h"
+#include "base/clock.h"
 
 #define ARGS_MAX	 1024
 #define WRITE_TIMEOUT_MS 30000
@@ -17,6 +18,7 @@ static const struct http_route routes[] = {
 	{ HTTP_GET, "/api/v1/jobs/{id}", job_get, false, ACCESS_KEY },
 	{ HTTP_DELETE, "/api/v1/jobs/{id}", job_delete, false, ACCESS_KEY },
 	{ HTTP_GET, "/api/v1/languages", languages_get, false, ACCESS_KEY },
+	{ HTTP_GET, "/api/v1/workers", workers_get, false, ACCESS_ALL },
 	{ HTTP_GET, "/healthz", healthz_get, false, ACCESS_FREE },
 	{ HTTP_GET, "/readyz", readyz_get, false, ACCESS_FREE },
 	{ HTTP_GET, "/metrics", metrics_get, false, ACCESS_ALL },
@@ -98,6 +100,7 @@ struct api *api_new(const struct api_options *o, struct err *e)
 	if (a) {
 		list_init(&a->waits);
 		a->options = *o;
+		a->started_ms = clock_wall_ms();
 		api_policy(o->conf, o->langs, &a->policy);
 		a->metrics = metrics_new(o->langs);
 		a->drain_timer = event_new(o->base, -1, 0, drain_deadline, a);

@@ -12,6 +12,7 @@
 #include "api/private.h"
 #include "base/clock.h"
 #include "http/test_client.h"
+#include "queue/workers.h"
 
 static struct event_base *base;
 static struct flow flow;
@@ -221,6 +222,7 @@ TEST(what_cannot_be_used_is_refused_by_name)
 		{ 400, "GET", "/api/v1/jobs/1?jobId=1", NULL, "\"field\":\"jobId\"" },
 		{ 400, "DELETE", "/api/v1/jobs/1?wait=1", NULL, "\"field\":\"wait\"" },
 		{ 400, "GET", "/api/v1/languages?x", NULL, "\"field\":\"x\"" },
+		{ 400, "GET", "/api/v1/workers?x", NULL, "\"field\":\"x\"" },
 		{ 400, "POST", "/api/v1/submit?x=1", PRINT, "\"field\":\"x\"" },
 		{ 400, "POST", "/api/v1/submit", "{", "error" },
 		{ 400, "POST", "/api/v1/submit", "", "error" },
@@ -422,6 +424,46 @@ TEST(languages_tell_what_is_there_and_what_is_missing)
 	json_decref(root);
 }
 
+TEST(workers_of_the_queue_are_listed_as_they_told)
+{
+	struct test_answer a;
+	json_t *known = json_pack("{s:s,s:s}", "c", "12.2", "bash", "");
+	const struct queue_worker workers[] = {
+		{ .id = "cc-1",
+		  .host = "b",
+		  .version = "0.1",
+		  .alive = true,
+		  .slots = 4,
+		  .running = 3,
+		  .started_ms = 1,
+		  .seen_ms = 1700000000000,
+		  .languages = known },
+		{ .id = "cc-2", .host = "", .version = "", .draining = true },
+	};
+
+	flow.workers = workers;
+	flow.n_workers = 2;
+	ask("GET", "/api/v1/workers", NULL, &a);
+	assert_int_equal(a.status, 200);
+	assert_string_equal(
+		a.body, "{\"success\":true,\"workers\":[{\"id\":\"cc-1\",\"host\":\"b\",\"version\":\"0.1\","
+			"\"alive\":true,\"draining\":false,\"slots\":4,\"running\":3,"
+			"\"languages\":{\"c\":\"12.2\",\"bash\":null},"
+			"\"startedAt\":\"1970-01-01T00:00:00.001Z\",\"seenAt\":\"2023-11-14T22:13:20.000Z\"},"
+			"{\"id\":\"cc-2\",\"host\":\"\",\"version\":\"\",\"alive\":false,\"draining\":true,"
+			"\"slots\":0,\"running\":0,\"languages\":{},\"startedAt\":null,\"seenAt\":null}]}");
+	err_set(&flow.refusal, ERR_BUSY, 0, "Redis is away. Try again later.");
+	ask("GET", "/api/v1/workers", NULL, &a);
+	assert_int_equal(a.status, 503);
+	flow.refusal.kind = ERR_NONE;
+	flow.workers = NULL;
+	flow.n_workers = 0;
+	ask("GET", "/api/v1/workers", NULL, &a);
+	assert_non_null(strstr(a.body, "\"id\":\"embedded\""));
+	assert_non_null(strstr(a.body, "\"languages\":{\"python\":\"3.11.2\"}"));
+	json_decref(known);
+}
+
 TEST(health_and_metrics_are_told)
 {
 	const char *id = submit();
@@ -530,6 +572,7 @@ int main(void)
 		S(a_client_that_leaves_before_the_flow_answers_is_no_harm),
 		S(deleting_cancels_or_removes),
 		S(languages_tell_what_is_there_and_what_is_missing),
+		S(workers_of_the_queue_are_listed_as_they_told),
 		S(health_and_metrics_are_told),
 		S(a_drain_answers_who_waits_in_time_or_at_its_deadline),
 		T(wait_is_seconds_or_true),

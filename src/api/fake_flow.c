@@ -189,12 +189,23 @@ void flow_unwatch(struct flow_watch **w)
 
 void flow_counts(struct flow *f, struct flow_counts *ret_counts)
 {
-	*ret_counts = (struct flow_counts){ 0 };
+	*ret_counts = (struct flow_counts){ .workers = -1, .worker_slots = -1 };
 	for (int i = 0; i < f->n_jobs; i++) {
 		if (f->jobs[i].state == JOB_QUEUED && ret_counts->queued++ == 0)
 			ret_counts->oldest_queued_ms = f->jobs[i].submission->created_ms;
 		ret_counts->running += f->jobs[i].state == JOB_RUNNING;
 	}
+}
+
+int flow_workers(struct flow *f, const struct queue_worker **ret, size_t *ret_n, struct err *e)
+{
+	if (f->refusal.kind) {
+		*e = f->refusal;
+		return -1;
+	}
+	*ret = f->workers;
+	*ret_n = f->n_workers;
+	return 0;
 }
 
 int flow_ready(struct flow *f, struct err *e)

@@ -25,7 +25,9 @@ struct flow {
 	int n_calls; /* on their way back */
 	flow_watch_fn *observer;
 	void *observer_arg;
-	struct err refusal; /* kind set: flow_submit returns it */
+	struct err refusal; /* kind set: flow_submit and flow_workers return it */
+	const struct queue_worker *workers;
+	size_t n_workers;
 	struct err failure; /* kind set: what calls back brings it */
 	bool finish_first;  /* a job's result is told before its submit is done */
 };

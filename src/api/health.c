@@ -20,7 +20,7 @@ static bool any_language(const struct lang_table *t)
 	return false;
 }
 
-static int check_ready(const struct api *a, struct err *e)
+int api_check_ready(const struct api *a, struct err *e)
 {
 	struct exec_capacity c = { 0 };
 
@@ -44,7 +44,7 @@ void readyz_get(struct http_exchange *x, const struct http_request *q, void *arg
 	struct err e;
 
 	(void)q;
-	if (check_ready(arg, &e) == 0) {
+	if (api_check_ready(arg, &e) == 0) {
 		api_answer_json(x, 200, "{\"success\":true,\"status\":\"ready\"}");
 		return;
 	}

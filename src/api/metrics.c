@@ -128,10 +128,25 @@ static void add_queue(struct buf *out, struct flow *f)
 		age = clock_wall_ms() - c.oldest_queued_ms;
 	add_value(out, "codecrusher_queue_depth", "gauge", "Jobs that wait to run.", c.queued);
 	add_value(out, "codecrusher_jobs_running", "gauge", "Jobs that run.", c.running);
+	if (c.workers >= 0) {
+		add_value(out, "codecrusher_workers", "gauge", "Live workers of the queue that take jobs.",
+			  c.workers);
+		add_value(out, "codecrusher_worker_slots", "gauge", "Programs that those can run at once.",
+			  c.worker_slots);
+	}
 	add_head(out, "codecrusher_queue_oldest_age_seconds", "gauge",
 		 "Age of the oldest job that waits; 0: none.");
 	(void)buf_printf(out, "codecrusher_queue_oldest_age_seconds %.3f\n",
 			 (double)(age > 0 ? age : 0) / 1000);
+}
+
+/* What /readyz says, for alarms of those who do not ask there. */
+static void add_ready(struct buf *out, const struct api *a)
+{
+	struct err e;
+
+	add_value(out, "codecrusher_ready", "gauge", "1 when submissions are accepted, as /readyz says.",
+		  api_check_ready(a, &e) == 0);
 }
 
 static void add_slots(struct buf *out, struct executor *x)
@@ -204,6 +219,7 @@ void metrics_get(struct http_exchange *x, const struct http_request *q, void *ar
 	(void)q;
 	buf_init(&out, 1 << 20);
 	add_jobs(&out, a->metrics);
+	add_ready(&out, a);
 	add_queue(&out, a->options.flow);
 	if (a->options.executor)
 		add_slots(&out, a->options.executor);

@@ -23,8 +23,9 @@ struct api {
 	struct submission_policy policy;
 	struct http_server *http;
 	struct metrics *metrics;
-	struct list waits; /* all, parked or with a call into the flow */
-	int64_t n_parked;  /* clients that wait for a result */
+	struct list waits;  /* all, parked or with a call into the flow */
+	int64_t n_parked;   /* clients that wait for a result */
+	int64_t started_ms; /* wall clock */
 	bool draining;
 	bool http_drained;
 	struct event *drain_timer;
@@ -38,6 +39,10 @@ void api_check_drained(struct api *a);
 void api_answer_json(struct http_exchange *x, int status, const char *text);
 /* Whether the sender of a request may know of this job; without that, it is as if there were none. */
 bool api_shows(const struct api *a, const struct http_request *q, const char *id);
+
+/* health.c */
+/* Whether a submit would be taken and run; -1 with why not. */
+int api_check_ready(const struct api *a, struct err *e);
 
 /* query.c */
 enum { QUERY_JOB_ID = 1, QUERY_WAIT = 2, QUERY_ENCODING = 4 };
@@ -53,7 +58,7 @@ int query_read(const struct api *a, const struct http_request *q, int allowed, s
 int query_parse_wait(const char *text, int64_t max_s, int64_t *ret_ms, struct err *e);
 
 /* One per resource and method. */
-http_handler_fn submit_post, result_get, job_get, job_delete, languages_get, healthz_get, readyz_get,
-	metrics_get;
+http_handler_fn submit_post, result_get, job_get, job_delete, languages_get, workers_get, healthz_get,
+	readyz_get, metrics_get;
 
 #endif

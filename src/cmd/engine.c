@@ -36,9 +36,10 @@
 struct engine {
 	const struct engine_setup *setup;
 	struct event_base *base;
-	struct event *term; /* SIGTERM */
-	struct event *late; /* the languages took too long */
-	struct event *news; /* something on `control` */
+	struct event *term;  /* SIGTERM */
+	struct event *drain; /* SIGUSR1 */
+	struct event *late;  /* the languages took too long */
+	struct event *news;  /* something on `control` */
 	int control;
 	struct executor *executor;
 	struct flow *flow;
@@ -177,14 +178,8 @@ static void on_worker_drained(void *arg)
 		on_api_drained(n);
 }
 
-static void on_term(evutil_socket_t sig, short what, void *arg)
+static void stop(struct engine *n, int64_t deadline_ms)
 {
-	struct engine *n = arg;
-
-	(void)sig;
-	(void)what;
-	if (n->stopping)
-		return;
 	n->stopping = true;
 	if (!n->worker) {
 		log_info(NULL, "stopping");
@@ -192,9 +187,36 @@ static void on_term(evutil_socket_t sig, short what, void *arg)
 		return;
 	}
 	flow_retire(n->flow);
-	log_info(NULL, "stopping: %u jobs run, and have %lld s to end", worker_running(n->worker),
-		 (long long)n->setup->conf->shutdown_s);
-	worker_drain(n->worker, n->setup->conf->shutdown_s * 1000, on_worker_drained, n);
+	worker_drain(n->worker, deadline_ms, on_worker_drained, n);
+}
+
+static void on_term(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *n = arg;
+	int64_t ms = n->setup->conf->shutdown_s * 1000;
+
+	(void)sig;
+	(void)what;
+	if (n->worker)
+		log_info(NULL, "stopping: %u jobs run, and have %lld s to end", worker_running(n->worker),
+			 (long long)n->setup->conf->shutdown_s);
+	if (!n->stopping)
+		stop(n, ms);
+	else if (n->worker)
+		worker_hurry(n->worker, ms);
+}
+
+static void on_drain(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *n = arg;
+
+	(void)sig;
+	(void)what;
+	if (n->stopping)
+		return;
+	if (n->worker)
+		log_info(NULL, "draining: %u jobs run, and have all their time", worker_running(n->worker));
+	stop(n, WORKER_NO_DEADLINE);
 }
 
 /* ---- start ---- */
@@ -319,7 +341,8 @@ static int open_events(struct engine *n, struct err *e)
 		return err_set(e, ERR_IO, 0, "libevent cannot use threads");
 	n->base = event_base_new();
 	n->term = n->base ? evsignal_new(n->base, SIGTERM, on_term, n) : NULL;
-	n->late = n->term ? evtimer_new(n->base, on_late, n) : NULL;
+	n->drain = n->term ? evsignal_new(n->base, SIGUSR1, on_drain, n) : NULL;
+	n->late = n->drain ? evtimer_new(n->base, on_late, n) : NULL;
 	n->news = n->late ? event_new(n->base, n->control, EV_READ | EV_PERSIST, on_news, n) : NULL;
 	if (!n->news)
 		return err_set(e, ERR_IO, ENOMEM, "starting the event loop");
@@ -358,7 +381,7 @@ static int open_all(struct engine *n, int spawner, int keys, struct err *e)
 	}
 	if (spawner >= 0)
 		attach(n, spawner);
-	if (event_add(n->term, NULL) < 0 || event_add(n->news, NULL) < 0 ||
+	if (event_add(n->term, NULL) < 0 || event_add(n->drain, NULL) < 0 || event_add(n->news, NULL) < 0 ||
 	    (n->setup->serves && event_add(n->late, &late) < 0))
 		return err_set(e, ERR_IO, 0, "starting the event loop");
 	return 0;
@@ -376,6 +399,8 @@ static void close_all(struct engine *n)
 		event_free(n->news);
 	if (n->late)
 		event_free(n->late);
+	if (n->drain)
+		event_free(n->drain);
 	if (n->term)
 		event_free(n->term);
 	if (n->base)

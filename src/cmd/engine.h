@@ -26,7 +26,8 @@ struct engine_setup {
 };
 
 /*
- * In the forked child: drops root, then serves until SIGTERM. `spawner` is its socket to the first spawner
+ * In the forked child: drops root, then serves until SIGTERM, or SIGUSR1, which leaves running jobs all their
+ * time. `spawner` is its socket to the first spawner
  * (-1: there is none), over `control` come the sockets to later ones (control.h); both are taken over.
  * Returns the exit status: EXIT_CODE_OK after an orderly shutdown, EXIT_CODE_CONFIG when it could not start.
  */

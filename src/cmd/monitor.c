@@ -45,6 +45,7 @@ struct monitor {
 	struct child engine, spawner;
 	int control; /* -1 while there is no engine */
 	bool stopping;
+	bool draining; /* stopping, but running jobs have all their time */
 	int64_t stopped_at_ms;
 	int exit_code;
 };
@@ -163,15 +164,20 @@ static bool refused_to_start(const struct child *c, int status)
 	return c->starts == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_CONFIG;
 }
 
-/* Ends everything in order: the engine first, whose end ends the spawner. */
-static void stop(struct monitor *m, int exit_code, int64_t now)
+/* Ends everything in order: the engine first, whose end ends the spawner. After SIGUSR1 nobody is hurried;
+ * SIGTERM may still follow. */
+static void stop(struct monitor *m, int exit_code, int sig, int64_t now)
 {
-	if (m->stopping)
+	if (m->stopping && !m->draining)
 		return;
 	m->stopping = true;
+	m->draining = sig == SIGUSR1;
 	m->stopped_at_ms = now;
 	m->exit_code = exit_code;
-	if (m->engine.pid) {
+	if (m->engine.pid && m->draining) {
+		(void)kill(m->engine.pid, SIGUSR1);
+		m->engine.kill_at_ms = NEVER;
+	} else if (m->engine.pid) {
 		(void)kill(m->engine.pid, SIGTERM);
 		m->engine.kill_at_ms = now + m->setup->conf->shutdown_s * 1000 + GRACE_MS;
 	} else if (m->spawner.pid) {
@@ -181,8 +187,10 @@ static void stop(struct monitor *m, int exit_code, int64_t now)
 
 static void engine_ended(struct monitor *m, int status, int64_t now)
 {
-	bool in_order = WIFEXITED(status) ? WEXITSTATUS(status) == EXIT_CODE_OK
-					  : WTERMSIG(status) == SIGTERM; /* before it took signals itself */
+	bool in_order = WIFEXITED(status)
+				? WEXITSTATUS(status) == EXIT_CODE_OK
+				: WTERMSIG(status) == SIGTERM ||
+					  WTERMSIG(status) == SIGUSR1; /* before it took signals itself */
 
 	m->engine.pid = 0;
 	(void)close(m->control);
@@ -195,7 +203,7 @@ static void engine_ended(struct monitor *m, int status, int64_t now)
 		return;
 	}
 	if (refused_to_start(&m->engine, status)) {
-		stop(m, EXIT_CODE_CONFIG, now);
+		stop(m, EXIT_CODE_CONFIG, SIGTERM, now);
 		return;
 	}
 	put_off(&m->engine, now);
@@ -209,7 +217,7 @@ static void spawner_ended(struct monitor *m, int status, int64_t now)
 	if (m->stopping || !m->engine.pid)
 		return;
 	if (refused_to_start(&m->spawner, status)) {
-		stop(m, EXIT_CODE_CONFIG, now);
+		stop(m, EXIT_CODE_CONFIG, SIGTERM, now);
 		return;
 	}
 	put_off(&m->spawner, now);
@@ -281,9 +289,13 @@ static void on_signal(struct monitor *m, int sig, int64_t now)
 {
 	if (sig == SIGHUP)
 		renew_keys(m);
+	if (sig == SIGUSR1 && !m->stopping) {
+		log_info(NULL, "draining");
+		stop(m, EXIT_CODE_OK, SIGUSR1, now);
+	}
 	if (sig != SIGTERM && sig != SIGINT)
 		return;
-	if (m->stopping) {
+	if (m->stopping && !m->draining) {
 		if (!m->engine.pid || now - m->stopped_at_ms < SECOND_REQUEST_MS)
 			return;
 		log_warn(NULL, "asked to stop a second time: not waiting for running jobs any longer");
@@ -291,7 +303,7 @@ static void on_signal(struct monitor *m, int sig, int64_t now)
 		return;
 	}
 	log_info(NULL, "stopping");
-	stop(m, EXIT_CODE_OK, now);
+	stop(m, EXIT_CODE_OK, SIGTERM, now);
 }
 
 int monitor_run(const struct engine_setup *setup, const struct spawning *spawning)

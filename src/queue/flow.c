@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/flow_internal.h"
+#include "queue/redis.h"
 
 /* Rows that one sweep step removes, and the pause to the next when there may be more. */
 #define SWEEP_ROWS     200
@@ -66,11 +67,37 @@ void flow_drain(struct flow *f, flow_done_fn *fn, void *arg)
 	f->pair->drain(f, fn, arg);
 }
 
+int flow_workers(struct flow *f, const struct queue_worker **ret, size_t *ret_n, struct err *e)
+{
+	*ret = NULL;
+	*ret_n = 0;
+	return f->redis ? redis_workers(f->redis, ret, ret_n, e) : 0;
+}
+
+static void count_workers(struct flow *f, struct flow_counts *ret_counts)
+{
+	const struct queue_worker *workers;
+	size_t n;
+	struct err e;
+
+	ret_counts->workers = ret_counts->worker_slots = -1;
+	if (flow_workers(f, &workers, &n, &e) < 0 || !workers)
+		return;
+	ret_counts->workers = ret_counts->worker_slots = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!workers[i].alive || workers[i].draining)
+			continue;
+		ret_counts->workers++;
+		ret_counts->worker_slots += workers[i].slots;
+	}
+}
+
 void flow_counts(struct flow *f, struct flow_counts *ret_counts)
 {
 	ret_counts->queued = f->queue->ops->waiting(f->queue);
 	ret_counts->running = f->pair->running(f);
 	ret_counts->oldest_queued_ms = f->queue->ops->oldest_ms(f->queue);
+	count_workers(f, ret_counts);
 }
 
 bool flow_is_id(const struct flow *f, const char *id)

@@ -28,6 +28,7 @@ struct submission_policy;
 struct flow_watch;
 struct flow_take;
 struct lease;
+struct queue_worker; /* queue/workers.h */
 
 struct flow_options {
 	const char *data_dir;
@@ -72,7 +73,7 @@ struct flow *flow_open_redis(struct event_base *base, const struct flow_redis_op
 
 /* The worker's languages are known now, or have changed: others are told. Embedded, nothing. */
 void flow_publish(struct flow *f);
-/* The worker asks for no more jobs: others need not count on it. Embedded, nothing. */
+/* The worker asks for no more jobs: others see it drain and need not count on it. Embedded, nothing. */
 void flow_retire(struct flow *f);
 
 /* Whether the text could be the id of a job here: ours, or distributed that of another producer. */
@@ -126,8 +127,15 @@ struct flow_counts {
 	int64_t queued;
 	int64_t running;
 	int64_t oldest_queued_ms; /* created_ms of the oldest waiting job; 0 when none waits */
+	/* Distributed, where there is an API: live workers that take jobs, and their slots; -1: not counted
+	 * here. */
+	int64_t workers, worker_slots;
 };
 void flow_counts(struct flow *f, struct flow_counts *ret_counts);
+
+/* All workers of the queue, also those that died a short time ago. Borrowed until the next turn of the loop.
+ * Embedded, *ret is NULL: the worker is this process's. -1 with why they cannot be known now. */
+int flow_workers(struct flow *f, const struct queue_worker **ret, size_t *ret_n, struct err *e);
 
 /* Whether submits are refused right now, and why: for /readyz. 0, or -1 with the reason. */
 int flow_ready(struct flow *f, struct err *e);

@@ -221,6 +221,7 @@ static void drain(struct flow *f, flow_done_fn *fn, void *arg)
 	struct drain *d = db_op_new(sizeof(*d));
 	struct timeval now = { 0 };
 
+	redis_leave(f->redis);
 	d->fn = fn;
 	d->arg = arg;
 	d->until_ms = clock_mono_ms() + DRAIN_MS;

@@ -8,6 +8,7 @@
 #include "queue/fake_store.h"
 #include "queue/flow_testing.h"
 #include "queue/redis_rig.h"
+#include "queue/workers.h"
 
 static struct redis_rig rig;
 static struct fake_rows rows;
@@ -528,6 +529,50 @@ TEST(apis_know_what_live_workers_can_run)
 	WAIT_FOR(&api, !seen_version);
 }
 
+/* The one worker as the API sees it, or NULL. */
+static const struct queue_worker *the_worker(void)
+{
+	const struct queue_worker *w;
+	size_t n;
+	struct err e;
+
+	return flow_workers(api.flow, &w, &n, &e) == 0 && n == 1 ? w : NULL;
+}
+
+TEST(a_worker_is_seen_alive_draining_gone_and_dead)
+{
+	struct flow_counts c;
+	char id[JOB_ID_SIZE];
+	struct lease *l;
+
+	submit(&api, id);
+	l = take(&worker);
+	flow_publish(worker.flow);
+	WAIT_FOR(&api, the_worker() && the_worker()->running == 1);
+	assert_true(the_worker()->alive && !the_worker()->draining);
+	assert_int_equal(the_worker()->slots, 2);
+	assert_string_equal(the_worker()->version, CODECRUSHER_VERSION);
+	assert_true(the_worker()->started_ms > 0 && the_worker()->started_ms <= the_worker()->seen_ms + 1);
+	assert_string_equal(json_string_value(json_object_get(the_worker()->languages, "python")), "3.11.2");
+	flow_counts(api.flow, &c);
+	assert_int_equal(c.workers, 1);
+	assert_int_equal(c.worker_slots, 2);
+	flow_retire(worker.flow);
+	WAIT_FOR(&api, the_worker()->draining);
+	flow_counts(api.flow, &c);
+	assert_int_equal(c.workers, 0);
+	finish(l, VERDICT_OK);
+	drain(&worker);
+	WAIT_FOR(&api, !the_worker());
+	/* One that died told nobody. */
+	ask("HSET bull:jobs:cc:workers:info cc-x %s", "{\"id\":\"cc-x\",\"slots\":4}");
+	ask("ZADD bull:jobs:cc:workers %lld cc-x", (long long)clock_wall_ms() - 1000);
+	WAIT_FOR(&api, the_worker());
+	assert_false(the_worker()->alive);
+	assert_int_equal(the_worker()->slots, 4);
+	assert_string_equal(the_worker()->host, "");
+}
+
 TEST(a_full_queue_is_busy)
 {
 	struct answer a = { 0 };
@@ -623,6 +668,7 @@ int main(void)
 		R(delayed_prioritised_and_paused_jobs_come_when_they_may),
 		R(a_large_submission_stays_in_the_store),
 		R(apis_know_what_live_workers_can_run),
+		R(a_worker_is_seen_alive_draining_gone_and_dead),
 		R(a_full_queue_is_busy),
 		R(a_job_that_is_there_already_is_not_added_twice),
 		R(the_producers_backoff_is_kept),

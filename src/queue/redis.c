@@ -383,6 +383,7 @@ static void close_queue(struct queue *base)
 	event_free(q->listening);
 	event_free(q->heart);
 	later_queue_done(&q->later);
+	workers_done(q);
 	free(q->key_prefix);
 	free(q->client_name);
 	free(q->listener_name);
@@ -481,6 +482,7 @@ struct redis_queue *redis_open(struct event_base *base, const struct redis_optio
 	q->o.lock_ms = o->lock_ms ? o->lock_ms : LOCK_MS;
 	q->o.stalled_ms = o->stalled_ms ? o->stalled_ms : LOCK_MS;
 	q->listener = *l;
+	q->started_ms = clock_wall_ms();
 	list_init(&q->flying);
 	list_init(&q->kept);
 	list_init(&q->takes);

@@ -12,6 +12,7 @@
 
 #include "job/submission.h"
 #include "queue/queue.h"
+#include "queue/workers.h"
 
 struct event_base;
 struct redis_queue;
@@ -103,8 +104,13 @@ void redis_outcome(struct redis_queue *q, const char *id, redis_outcome_fn *fn, 
 
 /* What this worker has to publish changed. */
 void redis_publish(struct redis_queue *q);
-/* The worker takes no more jobs and is to be forgotten by the others. */
+/* The worker takes no more jobs: the others see it draining and no longer count on its languages. */
 void redis_retire(struct redis_queue *q);
+/* The worker ends: the others forget it. Nothing when there is none. */
+void redis_leave(struct redis_queue *q);
+/* The workers of the queue, at most a second ago. Borrowed until the next turn of the loop. -1 with why they
+ * cannot be known. For who serves. */
+int redis_workers(const struct redis_queue *q, const struct queue_worker **ret, size_t *ret_n, struct err *e);
 
 /* Ends all connections; every callback that is due is called, with an error. Whether there was any. */
 bool redis_stop(struct redis_queue *q);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the Redis queue share: redis.c (life, calls), redis_take.c (jobs come), redis_lease.c
- * (jobs go), redis_ask.c (questions), redis_listen.c (events, cancellations, workers). */
+ * (jobs go), redis_ask.c (questions), redis_listen.c (events, cancellations, counts),
+ * redis_workers.c (who works). */
 #ifndef QUEUE_REDIS_INTERNAL_H
 #define QUEUE_REDIS_INTERNAL_H
 
@@ -86,13 +87,18 @@ struct redis_queue {
 	struct id_map held;
 	struct list leases;
 	struct event *renewal, *sweep;
+	struct event *heart;
+	int64_t started_ms; /* wall */
+	bool retired;	    /* takes no more jobs */
 
 	/* listening */
 	struct redis_link *events, *cancels;
 	char last_event[64];
 	struct event *listening; /* the events are asked for again */
 	struct event *poll;
-	struct event *heart;
+	struct queue_worker *workers; /* what was heard of them last; their texts are of `infos` */
+	json_t **infos;
+	size_t n_workers;
 	int64_t n_waiting, n_active, oldest_ms;
 };
 
@@ -139,6 +145,10 @@ void events_up(void *arg);
 void cancels_up(void *arg);
 void on_listen_again(int fd, short what, void *arg);
 void on_poll(int fd, short what, void *arg);
+
+/* redis_workers.c */
+void workers_poll(struct redis_queue *q);
+void workers_done(struct redis_queue *q);
 void on_heart(int fd, short what, void *arg);
 
 #endif

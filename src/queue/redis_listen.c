@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What others do: the stream of events, the channel of cancellations, the list of workers. */
+/* What others do: the stream of events, the channel of cancellations, the counts. */
 #include <event2/event.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +11,6 @@
 #define BLOCK_MS	"10000"
 #define LISTEN_AGAIN_MS 500
 #define POLL_MS		1000
-#define HEART_MS	5000
-/* A worker that was silent for so long is dead to the APIs. */
-#define LIFE_MS 15000
 
 /* ---- events ---- */
 
@@ -167,36 +163,7 @@ void cancels_up(void *arg)
 	lease_renew(q);
 }
 
-/* ---- what live workers can run ---- */
-
-static void on_workers(const redisReply *r, const struct err *e, void *arg)
-{
-	struct redis_queue *q = arg;
-	const struct lang_table *langs = q->o.policy->langs;
-	size_t n = !e && r->type == REDIS_REPLY_ARRAY ? r->elements : 0;
-	const char **versions = calloc(langs->n + 1, sizeof(*versions));
-	json_t **infos = calloc(n + 1, sizeof(json_t *));
-
-	if (!versions || !infos)
-		abort();
-	for (size_t i = 0; i < n; i++) {
-		json_t *known;
-
-		infos[i] = json_loadb(redis_text(r->element[i]), r->element[i]->len, 0, NULL);
-		known = json_object_get(infos[i], "languages");
-		for (size_t k = 0; k < langs->n; k++) {
-			const char *version = json_string_value(json_object_get(known, langs->langs[k].name));
-
-			versions[k] = version ? version : versions[k];
-		}
-	}
-	if (!e && !q->stopping)
-		q->listener.languages(versions, q->listener.arg);
-	for (size_t i = 0; i < n; i++)
-		json_decref(infos[i]);
-	free(infos);
-	free(versions);
-}
+/* ---- counts ---- */
 
 static void on_counts(const redisReply *r, const struct err *e, void *arg)
 {
@@ -222,67 +189,6 @@ void on_poll(int fd, short what, void *arg)
 	if (!redis_link_is_up(q->main))
 		return;
 	redis_run(q, SCRIPT_COUNTS, &none, false, on_counts, q);
-	/* Whoever has a worker itself knows its languages first-hand. */
-	if (q->o.serves && !q->o.takes)
-		redis_run(q, SCRIPT_WORKERS, &none, false, on_workers, q);
-}
-
-/* ---- what this worker can run ---- */
-
-static char *describe(const struct redis_queue *q)
-{
-	const struct lang_table *langs = q->o.policy->langs;
-	json_t *root, *known = json_object();
-	char *text;
-
-	for (size_t i = 0; i < langs->n; i++) {
-		const struct lang *l = &langs->langs[i];
-
-		if (l->available)
-			json_object_set_new(known, l->name, json_string(l->version ? l->version : ""));
-	}
-	root = json_pack("{s:s,s:i,s:s,s:o}", "id", q->worker, "slots", (int)q->o.slots, "version",
-			 CODECRUSHER_VERSION, "languages", known);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (!text)
-		abort();
-	return text;
-}
-
-static void beat(struct redis_queue *q, int64_t life_ms)
-{
-	struct redis_args args = { 0 };
-	char *text = describe(q);
-
-	redis_args_text(&args, q->worker);
-	redis_args_int(&args, life_ms);
-	redis_args_text(&args, text);
-	free(text);
-	redis_run(q, SCRIPT_HEARTBEAT, &args, false, NULL, NULL);
-}
-
-void on_heart(int fd, short what, void *arg)
-{
-	struct redis_queue *q = arg;
-
-	(void)fd;
-	(void)what;
-	if (q->stopping || !q->o.takes)
-		return;
-	redis_timer(q->heart, HEART_MS);
-	if (redis_link_is_up(q->main))
-		beat(q, LIFE_MS);
-}
-
-void redis_publish(struct redis_queue *q)
-{
-	on_heart(-1, 0, q);
-}
-
-void redis_retire(struct redis_queue *q)
-{
-	(void)event_del(q->heart);
-	if (redis_link_is_up(q->main) && !q->stopping)
-		beat(q, 0);
+	if (q->o.serves)
+		workers_poll(q);
 }

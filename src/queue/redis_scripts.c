@@ -348,7 +348,7 @@ return {n, call('LLEN', K'active'), oldest}\n";
 static const char heartbeat[] = "\
 local t = call('TIME')\n\
 local now = t[1] * 1000 + math.floor(t[2] / 1000)\n\
-for _, id in ipairs(call('ZRANGEBYSCORE', K'cc:workers', '-inf', now)) do\n\
+for _, id in ipairs(call('ZRANGEBYSCORE', K'cc:workers', '-inf', now - tonumber(ARGV[4]))) do\n\
   call('ZREM', K'cc:workers', id)\n\
   call('HDEL', K'cc:workers:info', id)\n\
 end\n\
@@ -365,9 +365,13 @@ static const char workers[] = "\
 local t = call('TIME')\n\
 local now = t[1] * 1000 + math.floor(t[2] / 1000)\n\
 local found = {}\n\
-for _, id in ipairs(call('ZRANGEBYSCORE', K'cc:workers', '(' .. string.format('%.0f', now), '+inf')) do\n\
-  local info = call('HGET', K'cc:workers:info', id)\n\
-  if info then found[#found + 1] = info end\n\
+local ids = call('ZREVRANGEBYSCORE', K'cc:workers', '+inf', now - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, 1000)\n\
+for i = 1, #ids, 2 do\n\
+  local info = call('HGET', K'cc:workers:info', ids[i])\n\
+  if info then\n\
+    found[#found + 1] = info\n\
+    found[#found + 1] = tonumber(ids[i + 1]) - now\n\
+  end\n\
 end\n\
 return found\n";
 

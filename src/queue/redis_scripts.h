@@ -46,9 +46,10 @@ enum redis_script {
 	SCRIPT_FORGET,
 	/* {waiting, active, timestamp of the oldest waiting or "0"}. */
 	SCRIPT_COUNTS,
-	/* worker, life ms, description. Life 0: it ends. */
+	/* worker, life ms, description, how long the dead are kept in ms. Life 0: it ends. */
 	SCRIPT_HEARTBEAT,
-	/* The descriptions of all living workers. */
+	/* How long the dead are wanted in ms. The workers, at most 1000: a description, and the ms until it
+	 * is dead (negative: since then), again and again. */
 	SCRIPT_WORKERS,
 	/* token. Gives the job back that a lost connection took with it. */
 	SCRIPT_RECOVER,

@@ -238,8 +238,15 @@ void worker_drain(struct worker *w, int64_t deadline_ms, void (*done)(void *arg)
 		if (s->task && task_is_waiting(s->task))
 			task_stop(s->task);
 	}
-	add_timer(&w->deadline, deadline_ms);
+	worker_hurry(w, deadline_ms);
 	kick(w);
+}
+
+void worker_hurry(struct worker *w, int64_t deadline_ms)
+{
+	assert(w->draining);
+	if (w->drained && deadline_ms >= 0)
+		add_timer(&w->deadline, deadline_ms);
 }
 
 /* ---- what the loop calls ---- */

@@ -46,9 +46,12 @@ unsigned worker_running(const struct worker *w);
 
 /*
  * Shutdown: asks for no more jobs, gives back those that run nothing yet, and lets the others end. Those that
- * still run `deadline_ms` from now are killed and given back without blame. Then calls `done` once, never
- * inside this call.
+ * still run `deadline_ms` from now are killed and given back without blame; with WORKER_NO_DEADLINE, none is.
+ * Then calls `done` once, never inside this call.
  */
+#define WORKER_NO_DEADLINE (-1)
 void worker_drain(struct worker *w, int64_t deadline_ms, void (*done)(void *arg), void *arg);
+/* Sets another deadline for a drain that has begun. Nothing when it has ended. */
+void worker_hurry(struct worker *w, int64_t deadline_ms);
 
 #endif

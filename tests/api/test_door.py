@@ -56,7 +56,7 @@ def test_a_key_is_needed_everywhere_but_for_health(start_server, keys_file):
     job = submit(server, key).json()["jobId"]
     closed = [("GET", f"/api/v1/result?jobId={job}"), ("GET", f"/api/v1/jobs/{job}"),
               ("DELETE", f"/api/v1/jobs/{job}"), ("GET", "/api/v1/languages"), ("GET", "/metrics"),
-              ("HEAD", "/metrics"), ("POST", "/api/v1/submit")]
+              ("GET", "/api/v1/workers"), ("HEAD", "/metrics"), ("POST", "/api/v1/submit")]
     wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
     for headers in ({}, bearer(wrong), bearer(key[:-1]), bearer(key + "x"), {"Authorization": f"Basic {key}"},
                     {"Authorization": key}, {"Authorization": "Bearer"}, bearer(line.split()[1])):
@@ -66,11 +66,13 @@ def test_a_key_is_needed_everywhere_but_for_health(start_server, keys_file):
             assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert server.get("/api/v1/languages", headers={"authorization": f"bearer {key}"}).status_code == 200
     assert server.get("/metrics", headers=bearer(key)).status_code == 403
+    assert server.get("/api/v1/workers", headers=bearer(key)).status_code == 403
+    assert server.get("/api/v1/workers", headers=bearer(ops)).status_code == 200
     assert server.get("/nothing/here").status_code == 404
     metrics = harness.parse_metrics(server.get("/metrics", headers=bearer(ops)).text)
     turned = {dict(labels)["reason"]: n for (name, labels), n in metrics.items()
               if name == "codecrusher_requests_turned_away_total"}
-    assert turned["no_key"] >= 7 and turned["unknown_key"] >= 7 and turned["not_allowed"] == 1
+    assert turned["no_key"] >= 7 and turned["unknown_key"] >= 7 and turned["not_allowed"] == 2
     assert key not in server.log.text() and wrong not in server.log.text()
 
 

@@ -47,6 +47,31 @@ def test_a_long_job_is_given_back_and_no_attempt_is_consumed(start_server):
     assert server.result(queued)["stdout"] == "later\n"
 
 
+def test_a_drain_leaves_running_jobs_all_their_time(start_server):
+    server = start_server(CODECRUSHER_SHUTDOWN_TIMEOUT=0, CODECRUSHER_CONCURRENCY=1)
+    job = server.submit("bash", "sleep 2; echo finished")
+    queued = server.submit("bash", "echo later")
+    server.wait_state(job, "running")
+    server.signal(signal.SIGUSR1)
+    assert server.wait_exit() == 0
+    assert not any("given back" in line for line in server.log.lines)
+    server.start()
+    r = server.result(job)
+    assert (r["verdict"], r["stdout"], r["attempts"]) == ("ok", "finished\n", 1), r
+    assert server.result(queued)["stdout"] == "later\n"
+
+
+def test_who_drains_can_still_be_stopped(start_server):
+    server = start_server(CODECRUSHER_SHUTDOWN_TIMEOUT=0)
+    job = server.submit("bash", "sleep 60")
+    server.wait_state(job, "running")
+    server.signal(signal.SIGUSR1)
+    server.log.wait_for("1 jobs run, and have all their time")
+    server.signal(signal.SIGTERM)
+    assert server.wait_exit() == 0
+    assert server.log.wait_for("given back")
+
+
 def test_waiting_clients_are_answered(start_server):
     server = start_server(CODECRUSHER_SHUTDOWN_TIMEOUT=1)
     job = server.submit("bash", "sleep 15")
