@@ -197,9 +197,11 @@ int run_read_stdin(const struct run_args *args, bool *ret_empty, struct err *e)
 		*ret_empty = true;
 		return -1;
 	}
-	to = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (from < 0 || to < 0)
+	if (from < 0)
 		return err_set(e, ERR_INVALID, errno, "%s", name);
+	to = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (to < 0)
+		return err_set(e, ERR_INVALID, errno, "memfd_create for %s", name);
 	n = copy(from, to);
 	if (n < 0 || spec_seal(to) < 0)
 		return err_set(e, ERR_INVALID, errno, "%s", name);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* serve, and its two halves for the distributed mode: server (the API) and worker. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -127,9 +129,11 @@ static int run_role(const struct role *r, const struct conf *conf)
 	struct err e;
 	int code;
 
-	/* What we were started with open would be open in the engine, too. */
-	(void)close_range(STDERR_FILENO + 1, ~0U, 0);
 	log_setup((enum log_level)conf->log_level, conf->log_json, "monitor");
+	/* What we were started with open would be open in the engine, too. */
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
+		return cmd_fail(EXIT_CODE_CONFIG, "close_range: %s; Linux 6.1 or newer is needed",
+				strerror(errno));
 	code = check_role(r, conf);
 	if (code != EXIT_CODE_OK)
 		return code;

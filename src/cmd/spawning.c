@@ -111,7 +111,7 @@ static int write_config(const struct conf *conf, unsigned slots, const struct ro
 	struct sandbox_config c;
 
 	if (fd < 0)
-		return err_set(e, ERR_IO, errno, "memfd for the spawner's configuration");
+		return err_set(e, ERR_IO, errno, "memfd_create for the spawner's configuration");
 	if (fill_config(&c, conf, slots, rootless, langs, e) < 0)
 		return -1;
 	if (write(fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
@@ -188,8 +188,9 @@ static _Noreturn void exec_spawner(const struct spawning *s, int in_3, int out, 
 	ok = ok && dup3(binary, FIRST_FREE, O_CLOEXEC) >= 0 && close_range(FIRST_FREE + 1, ~0U, 0) == 0;
 	if (ok)
 		fexecve(FIRST_FREE, argv, no_env);
-	log_error(NULL, "starting the spawner: %s", strerror(errno));
-	_exit(1);
+	log_error(NULL, "starting the spawner, with dup3, close_range and execveat: %s", strerror(errno));
+	/* Trying again would change nothing. */
+	_exit(errno == ENOSYS ? EXIT_CODE_CONFIG : EXIT_CODE_FAILED);
 }
 
 pid_t spawning_start(const struct spawning *s, int *ret_engine_end, struct err *e)

@@ -39,7 +39,7 @@ static void build(const struct slot_plan *p)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		report_and_exit(p->report, SLOT_BROKEN, errno, "prctl");
 	if (slot_namespaces(p, &e) < 0 || slot_mounts(p, &e) < 0)
-		report_and_exit(p->report, SLOT_BROKEN, e.sys, e.msg);
+		report_and_exit(p->report, SLOT_BROKEN, 0, e.msg);
 }
 
 /* SIGCHLD before the fork, so that none is missed; the rest, because nothing is to interrupt us. */
@@ -152,7 +152,7 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 	lowfds_keep((int *[]){ &p.report, &signals, &box, &c.told }, 4);
 	(void)close_range(0, 2, 0);
 	if (restrict_init(&p, &e) < 0)
-		report_and_exit(p.report, SLOT_BROKEN, e.sys, e.msg);
+		report_and_exit(p.report, SLOT_BROKEN, 0, e.msg);
 	wait_until_ready(&p, &c, signals);
 	work = (struct init_work){
 		.report = p.report,

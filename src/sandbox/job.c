@@ -74,7 +74,7 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 	else if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "close_range");
 	if (restrict_job(plan, &e) < 0)
-		report_and_exit(j->report, SLOT_BROKEN, e.sys, e.msg);
+		report_and_exit(j->report, SLOT_BROKEN, 0, e.msg);
 }
 
 void job_tell_init(int fd)

@@ -17,10 +17,13 @@
 
 /* Slots under construction at once: enough to keep the builder and a second CPU busy, few enough that the
  * programs that run feel little of it. */
-#define MAX_BUILDING   4u
+#define MAX_BUILDING 4u
 
-#define BUILD_NS       (10 * SPAWNER_SECOND)
-#define RETRY_NS       (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
+#define BUILD_NS     (10 * SPAWNER_SECOND)
+#define RETRY_NS     (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
+/* So many failures of a position in a row, with no slot ever built, and the host is to blame. */
+#define HOPELESS       4u
+
 #define BACKOFF_NS     (100 * SPAWNER_MS)
 #define MAX_BACKOFF_NS (5 * SPAWNER_SECOND)
 
@@ -174,6 +177,16 @@ static void fail(struct spawner *s, struct pool_slot *slot, const char *why, int
 	fail_with(s, slot, 0, why, now);
 }
 
+/* A host that lacks what no probe asked for: an operator is to see a start that is refused, and not a worker
+ * that is never ready. What merely takes too long does not count. */
+static void give_up_if_hopeless(struct spawner *s, const struct pool_slot *slot, const struct err *why)
+{
+	if (s->proven || s->hopeless || slot->warm || slot->failures + 1 < HOPELESS)
+		return;
+	s->hopeless = true;
+	s->hopeless_why = *why;
+}
+
 static void ask_for_groups(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	slot->serial = s->next_serial++;
@@ -278,8 +291,10 @@ static void on_made(struct spawner *s, struct pool_slot *slot, const struct buil
 
 	if (m->error) {
 		err_set(&e, ERR_IO, m->error, "make its control groups");
+		give_up_if_hopeless(s, slot, &e);
 		fail(s, slot, e.msg, now);
 	} else if (pool_build(s, slot, dirs, &e) < 0) {
+		give_up_if_hopeless(s, slot, &e);
 		fail(s, slot, e.msg, now);
 	} else {
 		set_state(s, slot, POOL_BUILDING, now + BUILD_NS, now);
@@ -369,10 +384,12 @@ static void on_building_report(struct spawner *s, struct pool_slot *slot, const 
 		return;
 	}
 	if (report->type == SLOT_READY) {
+		s->proven = true;
 		set_state(s, slot, POOL_READY, SPAWNER_NEVER, now);
 		return;
 	}
 	err_set(&e, ERR_IO, report->error, "%.*s", (int)sizeof(report->step), report->step);
+	give_up_if_hopeless(s, slot, &e);
 	fail_with(s, slot, report->type == SLOT_EXEC_FAILED ? report->error : 0, e.msg, now);
 }
 

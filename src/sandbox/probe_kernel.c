@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "sandbox/probe_items.h"
-
-#define ROOT_ADVICE                                                                                     \
-	"start it as root; in a container, with CAP_SYS_ADMIN and a seccomp and AppArmor profile that " \
-	"allow mounts and namespaces; as an ordinary user, with "                                       \
-	"kernel.apparmor_restrict_unprivileged_userns=0"
 
 static void check_version(struct probe *p)
 {
@@ -61,7 +52,7 @@ static void check_namespaces(struct probe *p)
 		char what[96];
 
 		snprintf(what, sizeof(what), "%s", error ? strerror(error) : "can be made");
-		probe_need(p, kinds[i].name, error == 0, what, ROOT_ADVICE);
+		probe_need(p, kinds[i].name, error == 0, what, PROBE_ROOT_ADVICE);
 	}
 }
 
@@ -74,36 +65,6 @@ static void check_seccomp(struct probe *p)
 		ok = ok && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &actions[i]) == 0;
 	probe_need(p, "seccomp", ok, ok ? "filters with all actions we need" : "filters are not available",
 		   "a kernel with CONFIG_SECCOMP_FILTER is needed");
-}
-
-/* A call with arguments that are wrong: whoever complains about them knows the call. */
-static void check_call(struct probe *p, const char *name, long result)
-{
-	int error = result < 0 ? errno : 0;
-	bool known = error != ENOSYS && error != EPERM;
-	char what[96];
-
-	snprintf(what, sizeof(what), "%s", known ? "available" : strerror(error));
-	probe_need(p, name, known, what,
-		   error == EPERM ? ROOT_ADVICE
-				  : "Linux 6.1 or newer is needed, and no filter that hides it");
-}
-
-static void check_calls(struct probe *p)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH };
-	AUTO_CLOSE int opened = (int)syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof(how));
-	AUTO_CLOSE int pidfd = -1, context = -1;
-
-	check_call(p, "openat2", opened);
-	check_call(p, "clone3", syscall(SYS_clone3, NULL, 0));
-	check_call(p, "close_range", close_range(~0u, ~0u, 0));
-	check_call(p, "mount_setattr", syscall(SYS_mount_setattr, -1, "", AT_EMPTY_PATH, NULL, 0));
-	context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	check_call(p, "fsopen", context);
-	check_call(p, "fsconfig", syscall(SYS_fsconfig, -1, FSCONFIG_SET_FLAG, NULL, NULL, 0));
-	pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	check_call(p, "pidfd", pidfd);
 }
 
 static void check_capabilities(struct probe *p)
@@ -145,5 +106,5 @@ void probe_kernel(struct probe *p)
 	check_capabilities(p);
 	check_namespaces(p);
 	check_seccomp(p);
-	check_calls(p);
+	probe_calls(p);
 }

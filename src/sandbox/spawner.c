@@ -142,7 +142,7 @@ static void wait_for_events(struct spawner *s, int64_t until)
 static void serve(struct spawner *s)
 {
 	send_hello(s);
-	while (!s->engine_gone && !s->outbox.broken) {
+	while (!s->engine_gone && !s->outbox.broken && !s->hopeless) {
 		int64_t now = clock_mono_ns();
 		int64_t next;
 
@@ -245,5 +245,9 @@ int spawner_run(const struct sandbox_config *config, uint32_t weak, int engine)
 		 s->instance.uid_base);
 	serve(s);
 	clean_up(s);
+	if (s->hopeless) {
+		log_error(NULL, "cannot start: no slot can be built on this host: %s", s->hopeless_why.msg);
+		return 78;
+	}
 	return 0;
 }

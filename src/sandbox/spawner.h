@@ -136,6 +136,9 @@ struct spawner {
 	uint32_t n_slots;
 	uint32_t building; /* slots in MAKING and BUILDING */
 	uint32_t warming;  /* warm ones among them */
+	bool proven;	   /* a slot could be built on this host */
+	bool hopeless;	   /* none could, and not for want of time: `hopeless_why` */
+	struct err hopeless_why;
 	struct pool_warm warm[SANDBOX_MAX_WARM];
 	uint64_t next_serial;
 
