@@ -101,13 +101,12 @@ int privileges_drop(const struct account *a, struct err *e)
 	return 0;
 }
 
-/* mkdir -p of everything above the last component. */
-static int make_parents(const char *path, struct err *e)
+int dir_make_parents(const char *path, struct err *e)
 {
 	char part[PATH_MAX];
 
 	if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
-		return err_field(e, ERR_INVALID, "DATA_DIR", "the data directory's path is too long");
+		return err_set(e, ERR_INVALID, 0, "%.40s...: the path is too long", path);
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(part, 0755) < 0 && errno != EEXIST)
@@ -142,7 +141,7 @@ int data_dir_prepare(const char *path, const struct account *a, struct err *e)
 
 	if (path[0] != '/')
 		return err_field(e, ERR_INVALID, "DATA_DIR", "the data directory must be an absolute path");
-	if (make_parents(path, e) < 0)
+	if (dir_make_parents(path, e) < 0)
 		return -1;
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_set(e, ERR_IO, errno, "creating %s", path);

@@ -27,6 +27,9 @@ int privileges_drop(const struct account *a, struct err *e);
  * is no socket. One that everybody or nobody may use changes nothing. */
 void account_join_socket(struct account *a, const char *path);
 
+/* mkdir -p of everything above the last component. */
+int dir_make_parents(const char *path, struct err *e);
+
 /* Makes the directory and its parents; it is private to `a` afterwards (mode 0700). One that belongs to
  * somebody else and is not empty is refused. */
 int data_dir_prepare(const char *path, const struct account *a, struct err *e);

@@ -18,7 +18,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/log.h"
+#include "cmd/privileges.h"
 #include "sandbox/instance.h"
 
 /* A spawner takes the upper half of the range. */
@@ -313,7 +313,7 @@ static int adapt_run_dir(struct conf *conf, struct err *e)
 
 	if (replace(&conf->run_dir, given ? runtime : conf->data_dir, given ? "codecrusher" : "run") < 0)
 		return err_set(e, ERR_IO, ENOMEM, "find a run directory");
-	return 0;
+	return dir_make_parents(conf->run_dir, e);
 }
 
 int rootless_adapt(struct conf *conf, struct err *e)

@@ -2,7 +2,7 @@
 """An ordinary user with control groups of its own, on any host: nothing of the host is changed for it.
 
 The user exists in a mount namespace only, in which passwd, subuid and subgid are others. The control groups are
-made below our own (cgroup v1) or below the root (v2), and given to the user as a service manager would.
+made below our own (cgroup v1) or below the root (v2); each start gets new ones and owns them, as with a service manager.
 """
 import itertools
 import os
@@ -19,7 +19,13 @@ ENTER = """
 mount --bind "$PLACE/passwd" /etc/passwd
 mount --bind "$PLACE/sub" /etc/subuid
 mount --bind "$PLACE/sub" /etc/subgid
-for group in $GROUPS_OF_ITS_OWN; do echo $$ >"$group/cgroup.procs"; done
+for group in $GROUPS_OF_ITS_OWN; do
+	mkdir "$group/$$"
+	for name in "" cgroup.procs cgroup.threads cgroup.subtree_control tasks; do
+		[ ! -e "$group/$$/$name" ] || chown "$IDS_UID:$IDS_GID" "$group/$$/$name"
+	done
+	echo $$ >"$group/$$/cgroup.procs"
+done
 exec setpriv --reuid "$IDS_UID" --regid "$IDS_GID" --clear-groups env -u PLACE -u GROUPS_OF_ITS_OWN -u IDS_UID -u IDS_GID "$@"
 """
 
@@ -44,14 +50,13 @@ def _hierarchies():
     return found.items()
 
 
-def _delegate(parent, version, uid, gid):
+def _group(parent, version):
     group = parent / f"codecrusher-user-{os.getpid()}-{next(_numbers)}"
     if version == 2:
         (parent / "cgroup.subtree_control").write_text("+memory +pids +cpu")
     group.mkdir()
-    for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control", "tasks"):
-        if (group / name).exists():
-            os.chown(group / name, uid, gid)
+    if version == 2:
+        (group / "cgroup.subtree_control").write_text("+memory +pids +cpu")
     return group
 
 
@@ -63,7 +68,7 @@ class User(harness.Settings):
         self.uid = next(harness._uid_bases)
         self.gid = self.uid + 1  # another number, lest one is taken for the other
         self.ids = range(self.uid_base, self.uid_base + harness.UID_RANGE)
-        self.groups = [_delegate(*h, self.uid, self.gid) for h in _hierarchies()] if groups else []
+        self.groups = [_group(*h) for h in _hierarchies()] if groups else []
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="home-", dir=self.base))
         (self.home / "run").mkdir()
         for path in (self.home, self.home / "run"):
