@@ -21,7 +21,7 @@ unit: build
 
 blackbox: build
 	scripts/mongo-server build $(BUILD)
-	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests --ignore=tests/docker
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests --ignore=tests/docker --ignore=tests/vm
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/api --backend distributed
 
 # The test of many hosts in trouble, which `make test` runs with 500 jobs, with 5000.
@@ -60,7 +60,7 @@ format:
 sanitize: root
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit
-	CODECRUSHER_BUILD=build-sanitize $(PYTEST) tests --ignore=tests/docker --ignore=tests/interop --ignore=tests/hosts
+	CODECRUSHER_BUILD=build-sanitize $(PYTEST) tests --ignore=tests/docker --ignore=tests/vm --ignore=tests/interop --ignore=tests/hosts
 
 # Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
 tsan:
