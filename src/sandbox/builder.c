@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "sandbox/fdmsg.h"
 #include "sandbox/lowfds.h"
+#include "sandbox/netns.h"
 
 #define NAME_SIZE 24
 
@@ -81,20 +82,34 @@ static int make_slot(const struct cgroup_home *home, uint64_t serial, int *dirs,
 	return 0;
 }
 
+/* Only a slot whose groups are gone is known to be dead. */
+static void remove_and_look(const struct cgroup_home *home, struct netns_audit *audit, int netns,
+			    struct builder_message *m)
+{
+	m->error = remove_slot(home, m->serial);
+	m->untouched = !m->error && netns >= 0 && netns_is_untouched(audit, netns);
+}
+
 static _Noreturn void builder_main(int sock, const struct cgroup_home *home)
 {
+	struct netns_audit *audit = netns_audit_new();
+
 	for (;;) {
 		struct builder_message m;
-		int dirs[CGROUP_MAX_TREES];
-		size_t n = 0;
+		int dirs[CGROUP_MAX_TREES], netns = -1;
+		size_t n = 1;
 
-		if (fdmsg_wait(sock, &m, sizeof(m), NULL, &n) != (ssize_t)sizeof(m))
+		if (fdmsg_wait(sock, &m, sizeof(m), &netns, &n) != (ssize_t)sizeof(m))
 			_exit(0);
+		if (n == 0)
+			netns = -1;
 		n = 0;
 		if (m.op == BUILDER_MAKE)
 			m.error = make_slot(home, m.serial, dirs, &n);
 		else
-			m.error = remove_slot(home, m.serial);
+			remove_and_look(home, audit, netns, &m);
+		if (netns >= 0)
+			(void)close(netns);
 		/* The spawner keeps fewer requests open than the socket holds replies. */
 		if (fdmsg_send(sock, &m, sizeof(m), dirs, n) < 0)
 			_exit(1);
@@ -149,11 +164,11 @@ void builder_stop(struct builder *b)
 	b->sock = -1;
 }
 
-bool builder_ask(const struct builder *b, enum builder_op op, uint32_t slot, uint64_t serial)
+bool builder_ask(const struct builder *b, enum builder_op op, uint32_t slot, uint64_t serial, int netns)
 {
 	struct builder_message m = { .op = op, .slot = slot, .serial = serial };
 
-	return fdmsg_send(b->sock, &m, sizeof(m), NULL, 0) == 0;
+	return fdmsg_send(b->sock, &m, sizeof(m), &netns, netns >= 0) == 0;
 }
 
 int builder_answer(const struct builder *b, size_t n_trees, struct builder_message *ret,

@@ -16,15 +16,18 @@
 #include <unistd.h>
 
 #include "sandbox/beneath.h"
+#include "sandbox/fdmsg.h"
 #include "sandbox/inside.h"
 #include "sandbox/lowfds.h"
 #include "sandbox/spec_format.h"
 
 static void keep_only_the_plan(struct slot_plan *p)
 {
-	int *fds[5 + SLOT_MAX_CGROUPS] = { &p->report, &p->go, &p->stdout_fd, &p->stderr_fd, &p->box_mount };
+	int *fds[6 + SLOT_MAX_CGROUPS] = { &p->report, &p->go, &p->stdout_fd, &p->stderr_fd, &p->box_mount };
 	size_t n = 5;
 
+	if (p->netns >= 0)
+		fds[n++] = &p->netns;
 	for (int i = 0; i < SLOT_MAX_CGROUPS && p->cgroup_procs[i] >= 0; i++)
 		fds[n++] = &p->cgroup_procs[i];
 	lowfds_keep(fds, n);
@@ -130,11 +133,30 @@ static int open_fifo(const struct slot_plan *p, int box, int flags)
 	return fd;
 }
 
+/* The spawner gets what it does not have yet, while this process is nobody's but ours. */
+static int open_new_netns(const struct slot_plan *p)
+{
+	int fd = p->netns < 0 ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (p->netns < 0 && fd < 0)
+		report_and_exit(p->report, SLOT_BROKEN, errno, "open the network namespace");
+	return fd;
+}
+
+static void tell_ready(const struct slot_plan *p, int new_netns)
+{
+	const struct slot_report r = { .type = SLOT_READY };
+
+	(void)fdmsg_send(p->report, &r, sizeof(r), &new_netns, new_netns >= 0);
+	if (new_netns >= 0)
+		(void)close(new_netns);
+}
+
 _Noreturn void slot_main(const struct slot_plan *plan)
 {
 	struct slot_plan p = *plan;
 	struct init_work work;
-	int signals, box;
+	int signals, box, netns;
 	struct children c;
 	struct err e;
 
@@ -148,8 +170,9 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 	if (fork_children(&p, &c) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, errno, "fork");
 
+	netns = open_new_netns(&p);
 	/* The pipes' write ends above all: their readers wait for the end of the program's output. */
-	lowfds_keep((int *[]){ &p.report, &signals, &box, &c.told }, 4);
+	lowfds_keep((int *[]){ &p.report, &signals, &box, &c.told, &netns }, netns >= 0 ? 5 : 4);
 	(void)close_range(0, 2, 0);
 	if (restrict_init(&p, &e) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, 0, e.msg);
@@ -164,6 +187,6 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 		.unread = open_fifo(&p, box, O_RDONLY),
 		.source = p.warm ? p.warm->source : NULL,
 	};
-	report_send(p.report, SLOT_READY, 0, "");
+	tell_ready(&p, netns);
 	init_loop(&work);
 }

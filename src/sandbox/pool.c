@@ -10,9 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sandbox/fdmsg.h"
+#include "sandbox/netns.h"
 #include "sandbox/spawner.h"
 
 /* Slots under construction at once: enough to keep the builder and a second CPU busy, few enough that the
@@ -67,14 +69,15 @@ int pool_init(struct spawner *s, struct err *e)
 	for (uint32_t w = 0; w < s->config->n_warm; w++)
 		s->n_slots += s->config->warm[w].slots;
 	s->slots = calloc(s->n_slots, sizeof(*s->slots));
-	if (!s->slots)
+	s->netns = calloc(s->n_slots, sizeof(*s->netns));
+	if (!s->slots || !s->netns)
 		return err_set(e, ERR_LIMIT, 0, "no memory for %u slots", s->n_slots);
 	for (uint32_t i = 0; i < s->n_slots; i++) {
 		struct pool_slot *slot = &s->slots[i];
 
 		slot->index = i;
 		cgroup_box_clear(&slot->groups);
-		slot->pidfd = slot->report = slot->go = slot->context = -1;
+		slot->pidfd = slot->report = slot->go = slot->netns = slot->context = -1;
 		slot->stdout_fd = slot->stderr_fd = -1;
 	}
 	assign_positions(s);
@@ -190,7 +193,7 @@ static void give_up_if_hopeless(struct spawner *s, const struct pool_slot *slot,
 static void ask_for_groups(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	slot->serial = s->next_serial++;
-	if (builder_ask(&s->builder, BUILDER_MAKE, slot->index, slot->serial))
+	if (builder_ask(&s->builder, BUILDER_MAKE, slot->index, slot->serial, -1))
 		set_state(s, slot, POOL_MAKING, SPAWNER_NEVER, now);
 	else
 		slot->deadline = now + RETRY_NS;
@@ -198,7 +201,7 @@ static void ask_for_groups(struct spawner *s, struct pool_slot *slot, int64_t no
 
 static void ask_for_removal(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
-	slot->asked = builder_ask(&s->builder, BUILDER_REMOVE, slot->index, slot->serial);
+	slot->asked = builder_ask(&s->builder, BUILDER_REMOVE, slot->index, slot->serial, slot->netns);
 	slot->deadline = slot->asked ? SPAWNER_NEVER : now + RETRY_NS;
 }
 
@@ -321,6 +324,9 @@ static void on_removed(struct spawner *s, struct pool_slot *slot, const struct b
 	if (slot->quarantined)
 		log_info(NULL, "slot %u is gone at last", slot->index);
 	slot->quarantined = false;
+	if (m->untouched && slot->netns >= 0 && s->n_netns < s->n_slots)
+		s->netns[s->n_netns++] = TAKE_FD(slot->netns);
+	close_fd(&slot->netns);
 	set_state(s, slot, POOL_EMPTY, slot->failures > 0 ? now + backoff(slot->failures) : now, now);
 }
 
@@ -373,11 +379,15 @@ void pool_on_builder(struct spawner *s, int64_t now)
 		lose_builder(s, now);
 }
 
+/* Takes over `fd`: the network namespace of a new slot, when it made one. */
 static void on_building_report(struct spawner *s, struct pool_slot *slot, const struct slot_report *report,
-			       int64_t now)
+			       int fd, int64_t now)
 {
 	struct err e;
 
+	if (report->type == SLOT_READY && slot->netns < 0 && fd >= 0 && netns_is_one(fd))
+		slot->netns = TAKE_FD(fd);
+	close_fd(&fd);
 	if (report->type == SLOT_READY && slot->warm) {
 		pool_warm_built(s, slot);
 		set_state(s, slot, POOL_READY, pool_warm_expiry(slot, now), now);
@@ -417,11 +427,13 @@ void pool_on_report(struct spawner *s, struct pool_slot *slot, int64_t now)
 			run_on_report(s, slot->run, &report, n > 0 ? artifacts : -1, now);
 			continue;
 		}
+		if (slot->state == POOL_BUILDING) {
+			on_building_report(s, slot, &report, n > 0 ? artifacts : -1, now);
+			continue;
+		}
 		if (n > 0)
 			(void)close(artifacts);
-		if (slot->state == POOL_BUILDING)
-			on_building_report(s, slot, &report, now);
-		else if (slot->state == POOL_READY)
+		if (slot->state == POOL_READY)
 			fail(s, slot, "it reported without a run", now);
 	}
 }

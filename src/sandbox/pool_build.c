@@ -63,7 +63,7 @@ static void close_inner(struct slot_plan *plan)
 	close_fd(&plan->go);
 	close_fd(&plan->stdout_fd);
 	close_fd(&plan->stderr_fd);
-	close_fd(&plan->box_mount);
+	close_fd(&plan->box_mount); /* the network namespace stays with the slot */
 	for (size_t i = 0; i < SLOT_MAX_CGROUPS && plan->cgroup_procs[i] >= 0; i++)
 		close_fd(&plan->cgroup_procs[i]);
 }
@@ -83,6 +83,8 @@ static _Noreturn void become_slot(struct slot_plan *plan)
 	keep[n++] = &plan->stdout_fd;
 	keep[n++] = &plan->stderr_fd;
 	keep[n++] = &plan->box_mount;
+	if (plan->netns >= 0)
+		keep[n++] = &plan->netns;
 	for (size_t i = 0; i < SLOT_MAX_CGROUPS && plan->cgroup_procs[i] >= 0; i++)
 		keep[n++] = &plan->cgroup_procs[i];
 	lowfds_keep(keep, n);
@@ -156,7 +158,7 @@ static uid_t init_uid(const struct spawner *s, uint32_t index)
 						 : s->instance.uid_base + INSTANCE_INIT_UIDS + index;
 }
 
-int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e)
+static int build_slot(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e)
 {
 	const struct cgroup_limits limits = {
 		.memory_bytes = s->config->maxima.memory_bytes,
@@ -172,6 +174,7 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 		.go = -1,
 		.stdout_fd = -1,
 		.stderr_fd = -1,
+		.netns = slot->netns,
 		.box_mount = -1,
 		.cgroup_procs = { -1 },
 		.filter = &s->job_filter,
@@ -188,4 +191,10 @@ int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struc
 	result = build(s, slot, &plan, e);
 	close_inner(&plan);
 	return result;
+}
+
+int pool_build(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e)
+{
+	slot->netns = s->n_netns > 0 ? s->netns[--s->n_netns] : -1;
+	return build_slot(s, slot, dirs, e);
 }

@@ -7,6 +7,7 @@
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -140,6 +141,23 @@ const struct profile_argument profile_job_arguments[] = {
 	  VALUES(0),
 	  .error = EAFNOSUPPORT,
 	  .why = "getifaddrs needs NETLINK_ROUTE (0); netfilter, xfrm and the rest are attack surface" },
+	{ .name = "setsockopt",
+	  WHEN(1, IPPROTO_IP),
+	  .arg = 2,
+	  .test = REFUSE_VALUES,
+	  VALUES(IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP),
+	  .error = ENODEV,
+	  .why = "multicast on a loopback interface reaches nobody, and leaving a group is told seconds "
+		 "later, "
+		 "when somebody else may have the network namespace (netns.h). The error is that of no "
+		 "interface for it" },
+	{ .name = "setsockopt",
+	  WHEN(1, IPPROTO_IPV6),
+	  .arg = 2,
+	  .test = REFUSE_VALUES,
+	  VALUES(IPV6_ADD_MEMBERSHIP, IPV6_JOIN_ANYCAST, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP),
+	  .error = ENODEV,
+	  .why = "the same" },
 	{ .name = "ioctl",
 	  .arg = 1,
 	  .test = REFUSE_VALUES,

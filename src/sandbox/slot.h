@@ -10,7 +10,7 @@
  *                                 unshare: mount net ipc uts cgroup
  *                                 mounts, lo up, hostname, fork  ----> ids, caps, rlimits, seccomp, stdio
  *                                 drops to the init uid  <------------ "restricted"
- *                       <-------  SLOT_READY
+ *                       <-------  SLOT_READY [+ network namespace]
  *   slot_go + spec, stdin, artifacts  -------------------------------> unpacks into /box, execve
  *                                 waits for pid 2, kills and reaps the rest,
  *                                 collects files (only if asked)
@@ -54,7 +54,8 @@ struct slot_plan {
 	int go;		/* SOCK_SEQPACKET: struct slot_go in, once */
 	int stdout_fd;	/* write ends */
 	int stderr_fd;
-	int box_mount;			      /* detached tmpfs mount (fsmount) for /box, /tmp and /dev/shm */
+	int netns;     /* a network namespace to live in; -1: a new one, which comes with SLOT_READY */
+	int box_mount; /* detached tmpfs mount (fsmount) for /box, /tmp and /dev/shm */
 	int cgroup_procs[SLOT_MAX_CGROUPS];   /* v1: cgroup.procs to write ourselves into; -1 ends the list */
 	const struct sock_fprog *filter;      /* the job's seccomp program */
 	const struct sock_fprog *init_filter; /* init's, stricter */
@@ -67,7 +68,8 @@ struct slot_plan {
 _Noreturn void slot_main(const struct slot_plan *plan);
 
 enum slot_report_type {
-	SLOT_READY = 1,	  /* all restrictions are in force, the job process waits */
+	SLOT_READY = 1,	  /* all restrictions are in force, the job process waits; a descriptor of the network
+			   * namespace comes along when it was made for this slot */
 	SLOT_BROKEN,	  /* could not be built: `step` and `error` say where; a warm one also when its
 			   * interpreter ended before it read a byte of its program */
 	SLOT_EXEC_FAILED, /* the command could not be started: `error` is execve's errno, or that of unpacking

@@ -61,6 +61,7 @@ static _Noreturn void act_as_spawner(const struct launch *l, const struct ends *
 		.go = n->go[1],
 		.stdout_fd = n->out[1],
 		.stderr_fd = n->err[1],
+		.netns = -1,
 		.cgroup_procs = { -1 },
 		.filter = &job_filter,
 		.init_filter = &init_filter,
@@ -101,7 +102,9 @@ static bool receive_report(int sock, struct launched *ret)
 		ret->ended = r;
 	else
 		ret->broken = r;
-	if (n == 1)
+	if (n == 1 && r.type == SLOT_READY)
+		(void)close(fd); /* its network namespace */
+	else if (n == 1)
 		ret->artifacts = fd;
 	return true;
 }

@@ -5,18 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sandbox/defence.h"
 #include "sandbox/inside.h"
+#include "sandbox/netns.h"
 #include "sandbox/rootfs.h"
 
 #define HOSTNAME "codecrusher"
@@ -33,13 +31,15 @@ static const char *const read_only[] = { "bus", "fs", "irq", "sys", "sysrq-trigg
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int loopback_up(struct err *e)
+/* A used one that is as good as new, or a new one. */
+static int enter_network(const struct slot_plan *plan, struct err *e)
 {
-	AUTO_CLOSE int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-
-	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &request) < 0)
-		return err_set(e, ERR_IO, errno, "bring loopback up");
+	if (defence_is_off(DEFENCE_NET_NAMESPACE))
+		return 0;
+	if (plan->netns < 0)
+		return netns_new(e);
+	if (setns(plan->netns, CLONE_NEWNET) < 0)
+		return err_set(e, ERR_IO, errno, "enter the network namespace");
 	return 0;
 }
 
@@ -47,7 +47,6 @@ static int namespaces(void)
 {
 	int all = CLONE_NEWNS;
 
-	all |= defence_is_off(DEFENCE_NET_NAMESPACE) ? 0 : CLONE_NEWNET;
 	all |= defence_is_off(DEFENCE_IPC_NAMESPACE) ? 0 : CLONE_NEWIPC;
 	all |= defence_is_off(DEFENCE_UTS_NAMESPACE) ? 0 : CLONE_NEWUTS;
 	all |= defence_is_off(DEFENCE_CGROUP_NAMESPACE) ? 0 : CLONE_NEWCGROUP;
@@ -68,7 +67,7 @@ int slot_namespaces(const struct slot_plan *plan, struct err *e)
 	if (!defence_is_off(DEFENCE_UTS_NAMESPACE) &&
 	    (sethostname(HOSTNAME, strlen(HOSTNAME)) < 0 || setdomainname("", 0) < 0))
 		return err_set(e, ERR_IO, errno, "sethostname");
-	return loopback_up(e);
+	return enter_network(plan, e);
 }
 
 static int bind_mount(const char *from, const char *to, struct err *e)

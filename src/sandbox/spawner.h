@@ -78,6 +78,7 @@ struct pool_slot {
 
 	struct cgroup_box groups;
 	int pidfd, report, go;
+	int netns;		  /* its network namespace; -1 until it is known */
 	int context;		  /* of its tmpfs, until the run begins */
 	int stdout_fd, stderr_fd; /* read ends, until the engine has them */
 	struct run *run;
@@ -141,6 +142,8 @@ struct spawner {
 	struct err hopeless_why;
 	struct pool_warm warm[SANDBOX_MAX_WARM];
 	uint64_t next_serial;
+	int *netns; /* network namespaces as good as new; never more than there are positions */
+	uint32_t n_netns;
 
 	struct run *runs; /* config->slots of them: never more at once */
 	struct list free_runs, queued_runs;

@@ -32,6 +32,58 @@ print(libc.shmget(0x4711, 100000, 0o1666), libc.semget(0x4711, 1, 0o1666), libc.
     assert {r["stdout"] for r in everywhere(server, look)} == {"-1 -1 -1\n"}
 
 
+# The kernel never gives two network namespaces of one boot the same cookie.
+NETWORK = """
+import socket, struct
+def cookie():
+    with socket.socket(socket.AF_UNIX) as s:
+        return struct.unpack('Q', s.getsockopt(socket.SOL_SOCKET, 71, 8))[0]
+"""
+
+TRACES = {
+    "datagram": "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.sendto(b'x', ('127.0.0.1', 9))\n",
+    "datagram6": "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\ns.sendto(b'x', ('::1', 9))\n",
+    "connection": "l = socket.create_server(('127.0.0.1', 0))\nc = socket.create_connection(l.getsockname())\n"
+    "a, _ = l.accept()\na.close()\nc.close()\n",
+    "refused": "try: socket.create_connection(('127.0.0.1', 9))\nexcept ConnectionRefusedError: pass\n",
+    "flow label": "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\n"
+    "label = struct.pack('!16s I BB', socket.inet_pton(socket.AF_INET6, '::1'), 0x12345, 0, 1) + "
+    "struct.pack('HHHI', 1, 6, 6, 0)\ns.setsockopt(socket.IPPROTO_IPV6, 32, label)\n",
+}
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_a_network_that_was_used_is_gone(server, trace):
+    left = everywhere(server, NETWORK + TRACES[trace] + "print(cookie())")
+    assert all(r["verdict"] == "ok" for r in left), left[0]["stderr"]
+    counters = "print(*(open('/proc/net/' + n).read() for n in ('dev', 'snmp', 'netstat', 'tcp', 'ip6_flowlabel')))\n"
+    later = [r["stdout"].split("\n", 1) for r in everywhere(server, NETWORK + "print(cookie())\n" + counters, 16)]
+    assert not {r["stdout"].strip() for r in left} & {seen for seen, _ in later}
+    assert len({text for _, text in later}) == 1
+
+
+def test_a_network_that_nobody_used_serves_again(server):
+    seen = [r["stdout"] for r in everywhere(server, NETWORK + "print(cookie())", 24)]
+    assert len(set(seen)) < len(seen)
+
+
+def test_nobody_joins_a_multicast_group(server):
+    """Leaving it would be told in the network namespace when somebody else has it."""
+    code = """
+import socket, struct
+lo = socket.if_nametoindex('lo')
+for family, level, option, value in (
+    (socket.AF_INET, socket.IPPROTO_IP, 35, struct.pack('4s4si', bytes([224, 0, 0, 251]), bytes(4), lo)),
+    (socket.AF_INET6, socket.IPPROTO_IPV6, 20, struct.pack('16si', bytes([255, 2] + [0] * 13 + [251]), lo)),
+    (socket.AF_INET6, socket.IPPROTO_IPV6, 27, struct.pack('16si', bytes([255, 2] + [0] * 13 + [251]), lo)),
+    (socket.AF_INET, socket.IPPROTO_IP, 42, struct.pack('Q128s', lo, struct.pack('HH4s', 2, 0, bytes([224, 0, 0, 251])))),
+):
+    try: print(socket.socket(family, socket.SOCK_DGRAM).setsockopt(level, option, value))
+    except OSError as e: print(e.errno)
+"""
+    assert server.run("python", code)["stdout"].split() == ["19"] * 4
+
+
 def test_users_are_gone(server):
     """Two runs at once never share a uid."""
     code = "import os, time; print(os.stat('/proc/self').st_uid, os.getuid()); time.sleep(1)"
