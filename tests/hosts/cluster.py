@@ -99,7 +99,9 @@ class Cluster:
         }
 
     def make_server(self, node):
-        server = harness.Server(node.settings, verb="server", HOST=node.host.address, **self.env())
+        # Nobody can come here but the clients.
+        env = self.env(HOST=node.host.address, CODECRUSHER_OPEN=1)
+        server = harness.Server(node.settings, verb="server", **env)
         server.env["PORT"] = server.port = 3000
         return server
 
@@ -122,6 +124,8 @@ class Cluster:
 
     def wait_ready(self, timeout=60):
         def every_server_is():
+            for node in self.nodes:
+                assert node.server.process.poll() is None, f"{node.host.name} ended:\n{node.server.log.text()[-2000:]}"
             return all(self.ask(n, "/readyz") == 200 for n in self.servers)
 
         harness.wait_until(every_server_is, timeout, "every server to be ready")
