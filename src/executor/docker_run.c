@@ -164,7 +164,8 @@ bool docker_run_end(struct docker_run *r, const struct box_end *end)
 	struct docker_outcome v;
 
 	if (end->stop > WIRE_STOP_WALL || !same_nonce(end->nonce, r->order.nonce) ||
-	    end->artifacts_len != r->artifacts_len)
+	    end->artifacts_len != r->artifacts_len || end->cpu_us < 0 || end->wall_us < 0 ||
+	    end->memory_bytes < 0)
 		return false;
 	v = docker_outcome(end, &r->order.limits);
 	r->report = (struct exec_report){

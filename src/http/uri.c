@@ -30,13 +30,15 @@ bool http_percent_decode(char *text, size_t *len, bool plus)
 				return false;
 			high = http_hex_digit(text[i + 1]);
 			low = http_hex_digit(text[i + 2]);
-			if (high < 0 || low < 0 || high + low == 0)
+			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high * 16 + low);
 			i += 2;
 		} else if (c == '+' && plus) {
 			c = ' ';
 		}
+		if (c == '\0')
+			return false;
 		text[out++] = c;
 	}
 	text[out] = '\0';

@@ -17,7 +17,7 @@ struct http_param {
 int http_hex_digit(char c);
 
 /* Decodes `text` in place; text[*len] must be writable and becomes the NUL. With `plus`, '+' is a space (a
- * query). False for a '%' without two hex digits, an encoded NUL, or bytes that are no UTF-8. */
+ * query). False for a '%' without two hex digits, a NUL, encoded or not, or bytes that are no UTF-8. */
 bool http_percent_decode(char *text, size_t *len, bool plus);
 
 /*

@@ -39,6 +39,11 @@ const char *redis_text(const redisReply *r)
 	return (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS) && r->str ? r->str : "";
 }
 
+size_t redis_len(const redisReply *r)
+{
+	return redis_text(r) == r->str ? (size_t)r->len : 0;
+}
+
 /* ---- calls ---- */
 
 static void call_end(struct redis_call *c, const redisReply *r, const struct err *e)

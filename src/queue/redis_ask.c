@@ -171,7 +171,7 @@ enum {
 
 static char *language_of(const redisReply *data)
 {
-	json_t *value = json_loadb(redis_text(data), data->len, 0, NULL);
+	json_t *value = json_loadb(redis_text(data), redis_len(data), 0, NULL);
 	const char *name = json_string_value(json_object_get(value, "language"));
 	char *copy = strdup(name && strlen(name) < 64 ? name : "");
 
@@ -182,11 +182,11 @@ static char *language_of(const redisReply *data)
 /* Ours says what BullMQ's fields cannot: that a failed one was cancelled, say. */
 static struct result *read_value(const char *id, redisReply *const *at)
 {
-	const redisReply *value = at[AT_OURS]->len > 0 ? at[AT_OURS] : at[AT_VALUE];
+	const redisReply *value = redis_len(at[AT_OURS]) > 0 ? at[AT_OURS] : at[AT_VALUE];
 
-	if (strcmp(redis_text(at[AT_STATE]), "failed") == 0 && at[AT_OURS]->len == 0)
+	if (strcmp(redis_text(at[AT_STATE]), "failed") == 0 && redis_len(at[AT_OURS]) == 0)
 		return result_without_run(id, "", 0, 0, 0, VERDICT_INTERNAL_ERROR, redis_text(at[AT_REASON]));
-	return result_from_foreign(id, redis_text(value), value->len);
+	return result_from_foreign(id, redis_text(value), redis_len(value));
 }
 
 static struct result *read_outcome(const char *id, redisReply *const *at)
@@ -197,7 +197,7 @@ static struct result *read_outcome(const char *id, redisReply *const *at)
 		abort();
 	free(r->language);
 	r->language = language_of(at[AT_DATA]);
-	r->foreign = at[AT_OURS]->len == 0;
+	r->foreign = redis_len(at[AT_OURS]) == 0;
 	r->created_ms = redis_integer(at[AT_CREATED]);
 	r->started_ms = redis_integer(at[AT_STARTED]);
 	r->finished_ms = redis_integer(at[AT_FINISHED]);

@@ -121,6 +121,8 @@ void redis_run(struct redis_queue *q, enum redis_script s, struct redis_args *ar
 int64_t redis_integer(const redisReply *r);
 /* The text of a string or status reply, "" for any other. */
 const char *redis_text(const redisReply *r);
+/* Its length: that of the reply would be another one's for an error in the place of a text. */
+size_t redis_len(const redisReply *r);
 
 /* redis_take.c */
 void take_go_on(struct redis_queue *q);

@@ -7,13 +7,16 @@
 #define DAY_MS ((int64_t)86400000)
 #define MOST   1000 /* BullMQ's own default of keepJobs.limit */
 
-static int64_t number(json_t *object, const char *name, int64_t otherwise)
+static int64_t whole(const json_t *value, int64_t otherwise)
 {
-	json_t *value = json_object_get(object, name);
-
 	if (!json_is_number(value) || json_number_value(value) < 0 || json_number_value(value) > 9e15)
 		return otherwise;
 	return (int64_t)json_number_value(value);
+}
+
+static int64_t number(json_t *object, const char *name, int64_t otherwise)
+{
+	return whole(json_object_get(object, name), otherwise);
 }
 
 /* true, false, a count, or {count, age, limit}; when the producer does not say, our own age. */
@@ -40,10 +43,7 @@ static void read_backoff(struct held *h, json_t *backoff)
 	const char *type = json_string_value(json_object_get(backoff, "type"));
 	double jitter = json_number_value(json_object_get(backoff, "jitter"));
 
-	if (json_is_number(backoff))
-		h->backoff_ms = json_number_value(backoff) > 0 ? (int64_t)json_number_value(backoff) : 0;
-	else
-		h->backoff_ms = number(backoff, "delay", 0);
+	h->backoff_ms = json_is_number(backoff) ? whole(backoff, 0) : number(backoff, "delay", 0);
 	h->exponential = type && strcmp(type, "exponential") == 0;
 	h->jitter = jitter > 0 && jitter <= 1 ? jitter : 0;
 	if (h->backoff_ms > DAY_MS)

@@ -67,7 +67,7 @@ static struct held *held_new(struct redis_queue *q, const char *id, const char *
 	snprintf(h->token, sizeof(h->token), "%s", token);
 	h->made = field_number(f->made);
 	h->started = field_number(f->started);
-	opts_read(h, f->opts ? redis_text(f->opts) : "{}", f->opts ? f->opts->len : 2,
+	opts_read(h, f->opts ? redis_text(f->opts) : "{}", f->opts ? redis_len(f->opts) : 2,
 		  q->o.result_ttl_ms / 1000);
 	id_map_add(&q->held, &h->by_id, h->id);
 	list_push_back(&q->leases, &h->node);
@@ -87,7 +87,7 @@ static void read_data(const struct redis_queue *q, const struct fields *f, struc
 		      struct err *e)
 {
 	const char *text = f->data ? redis_text(f->data) : "";
-	size_t len = f->data ? f->data->len : 0;
+	size_t len = f->data ? redis_len(f->data) : 0;
 
 	*data = json_loadb(text, len, 0, NULL);
 	j->language = json_string_value(json_object_get(*data, "language"));
@@ -213,7 +213,7 @@ static void got_job(struct redis_queue *q, const redisReply *r, const char *toke
 	struct fields f;
 
 	read_fields(r->element[2], &f);
-	if (r->element[1]->len >= JOB_ID_SIZE) {
+	if (redis_len(r->element[1]) >= JOB_ID_SIZE) {
 		refuse(q, id, token, ID_TOO_LONG);
 	} else if (!id_is_valid(id) && !id_is_foreign(id)) {
 		refuse(q, id, token, ID_UNUSABLE);

@@ -44,6 +44,8 @@ static int64_t number_of(json_t *info, const char *name)
 /* `left_ms`: until it is dead, or since when it has been. */
 static void read_worker(struct queue_worker *w, json_t *info, int64_t left_ms)
 {
+	/* Whoever can write to Redis says this, so it may be anything. */
+	left_ms = left_ms > LIFE_MS ? LIFE_MS : left_ms < -SHOWN_MS ? -SHOWN_MS : left_ms;
 	*w = (struct queue_worker){
 		.id = text_of(info, "id"),
 		.host = text_of(info, "host"),
@@ -69,7 +71,7 @@ static void read_workers(struct redis_queue *q, const redisReply *r)
 		abort();
 	for (size_t i = 0; i < n; i++) {
 		const redisReply *text = r->element[2 * i];
-		json_t *info = json_loadb(redis_text(text), text->len, 0, NULL);
+		json_t *info = json_loadb(redis_text(text), redis_len(text), 0, NULL);
 
 		if (!json_is_object(info)) {
 			json_decref(info);
