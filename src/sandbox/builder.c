@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/closer.h"
 #include "sandbox/fdmsg.h"
 #include "sandbox/lowfds.h"
 #include "sandbox/netns.h"
@@ -124,6 +125,7 @@ static _Noreturn void enter_builder(int sock, const struct cgroup_home *home)
 	int *keep[1 + CGROUP_MAX_TREES];
 	size_t n = 0;
 
+	closer_leave();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NAME, "cc-builder");
 	keep[n++] = &sock;

@@ -9,10 +9,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* As many as the kernel puts into one datagram (SCM_MAX_FD in its include/net/scm.h). */
+#define MOST_FDS 253
+
 union control {
 	char bytes[CMSG_SPACE(sizeof(int) * FDMSG_MAX_FDS)];
 	struct cmsghdr align;
 };
+
+union received {
+	char bytes[CMSG_SPACE(sizeof(int) * MOST_FDS)];
+	struct cmsghdr align;
+};
+
+static void (*close_way)(int fd);
+
+void fdmsg_close_with(void (*way)(int fd))
+{
+	close_way = way;
+}
+
+void fdmsg_close(int fd)
+{
+	if (close_way)
+		close_way(fd);
+	else
+		(void)close(fd);
+}
 
 int fdmsg_send(int sock, const void *data, size_t size, const int *fds, size_t n_fds)
 {
@@ -42,7 +65,7 @@ int fdmsg_send(int sock, const void *data, size_t size, const int *fds, size_t n
 static void close_all(const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		(void)close(fds[i]);
+		fdmsg_close(fds[i]);
 }
 
 /* Collects the descriptors of a received message; false when more came than fit. */
@@ -64,7 +87,7 @@ static bool take_fds(struct msghdr *msg, int *fds, size_t room, size_t *ret_n)
 			if (n < room) {
 				fds[n++] = fd;
 			} else {
-				(void)close(fd);
+				fdmsg_close(fd);
 				fit = false;
 			}
 		}
@@ -75,7 +98,7 @@ static bool take_fds(struct msghdr *msg, int *fds, size_t room, size_t *ret_n)
 
 static ssize_t receive(int sock, void *data, size_t size, int *fds, size_t *n_fds, int flags)
 {
-	union control control;
+	union received control;
 	struct iovec iov = { .iov_base = data, .iov_len = size };
 	struct msghdr msg = {
 		.msg_iov = &iov,

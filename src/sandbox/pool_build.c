@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sandbox/closer.h"
 #include "sandbox/defence.h"
 #include "sandbox/lowfds.h"
 #include "sandbox/spawner.h"
@@ -75,6 +76,7 @@ static _Noreturn void become_slot(struct slot_plan *plan)
 	sigset_t none;
 	size_t n = 0;
 
+	closer_leave();
 	/* Standard input is /dev/null since the start; the log is no business of a slot's. */
 	(void)dup2(STDIN_FILENO, STDOUT_FILENO);
 	(void)dup2(STDIN_FILENO, STDERR_FILENO);

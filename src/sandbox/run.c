@@ -39,7 +39,7 @@ static struct run *find_run(struct spawner *s, uint64_t id)
 static void close_inputs(struct run *run)
 {
 	for (size_t i = 0; i < run->n_fds; i++)
-		(void)close(run->fds[i]);
+		fdmsg_close(run->fds[i]);
 	run->n_fds = 0;
 }
 

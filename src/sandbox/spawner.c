@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sandbox/closer.h"
 #include "sandbox/seccomp_filter.h"
 
 #define MAX_EVENTS	  64
@@ -93,6 +94,11 @@ static void on_engine(struct spawner *s, int64_t now)
 		if (got <= 0)
 			s->engine_gone = true;
 	}
+	if (closer_is_stuck()) {
+		log_error(NULL,
+			  "the engine sends descriptors that cannot be closed; its connection is ended");
+		s->engine_gone = true;
+	}
 }
 
 static void handle(struct spawner *s, uint64_t tag, int64_t now)
@@ -164,7 +170,7 @@ static int set_up_loop(struct spawner *s, struct err *e)
 		return err_set(e, ERR_IO, errno, "watch the engine's socket");
 	if (pool_init(s, e) < 0 || run_init(s, e) < 0)
 		return -1;
-	return outbox_init(&s->outbox, s->engine, s->config->slots * 2 + MESSAGES_PER_TURN + 8, e);
+	return outbox_init(&s->outbox, s->engine, s->config->slots * 3 + MESSAGES_PER_TURN + 8, e);
 }
 
 /*
@@ -208,6 +214,8 @@ static int set_up(struct spawner *s, struct err *e)
 		return -1;
 	if (rootfs_enter(s->config, e) < 0)
 		return err_wrap(e, "enter the root file system");
+	if (closer_start(&s->init_filter, e) < 0)
+		return -1;
 	return set_up_loop(s, e);
 }
 

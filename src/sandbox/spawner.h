@@ -10,6 +10,7 @@
  *   verdict.c     what a run's numbers mean
  *   outbox.c      messages the engine has no room for
  *   builder.c     the process that makes and removes control groups
+ *   closer.c      the process that closes what the engine sent
  *
  * Times are nanoseconds of CLOCK_MONOTONIC and are passed in, read once per turn of the loop.
  */

@@ -145,6 +145,6 @@ int wire_receive(int sock, struct wire_message *m, struct err *e)
 void wire_close_fds(struct wire_message *m)
 {
 	for (size_t i = 0; i < m->n_fds; i++)
-		(void)close(m->fds[i]);
+		fdmsg_close(m->fds[i]);
 	m->n_fds = 0;
 }
