@@ -149,6 +149,14 @@ def bullmq(request):
 
 
 @pytest.fixture
+def pair(redis, mongo):
+    """The same without Node.js."""
+    d = Distributed(redis, mongo, None)
+    yield d
+    d.stop()
+
+
+@pytest.fixture
 def distributed(redis, mongo, bullmq):
     d = Distributed(redis, mongo, bullmq)
     yield d

@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 import harness
-from user import User
+from ordinary_user import User
 
 # What a user has: ids to give away and control groups; no ids; no control groups.
 KINDS = {"ids": {}, "no ids": {"ids": False}, "no groups": {"groups": False}}
