@@ -98,7 +98,7 @@ static int list(struct conf *conf, bool json)
 	if (!langs)
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
 	if (geteuid() != 0) {
-		fputs("codecrusher: only root can start a container to ask the toolchains\n", stderr);
+		fputs("codecrusher: only root asks the toolchains for their versions here\n", stderr);
 		return print_list(&x);
 	}
 	cmd_be_quiet(conf);

@@ -54,8 +54,15 @@ class Target:
         self.host = None
         if host:
             self.host = hoststate.Host(urllib.parse.urlsplit(url).port or 80)
-        self.available = {e["name"] for e in self.get("/api/v1/languages")[1]["languages"] if e["available"]}
+        languages = self.get("/api/v1/languages")[1]["languages"]
+        self.available = {e["name"] for e in languages if e["available"]}
+        self.most = {e["name"]: {kind: e[kind]["max"] for kind in ("limits", "compileLimits") if e[kind]} for e in languages}
         self.cgroup = "v2" if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else "v1"
+
+    def limits(self, language, kind, wanted):
+        """Times as much longer as all may take here, but not more than the server gives."""
+        most = self.most[language][kind]
+        return {k: min(int(v * self.slow), most[k]) if k in TIMES else v for k, v in wanted.items()}
 
     # ---- requests
 
@@ -127,7 +134,7 @@ def submission(target, attack, job):
         body["stdin"] = job.stdin
     for name, limits in (("limits", job.limits), ("compileLimits", job.compile_limits)):
         if limits:
-            body[name] = {k: int(v * target.slow) if k in TIMES else v for k, v in limits.items()}
+            body[name] = target.limits(body["language"], name, limits)
     return body
 
 

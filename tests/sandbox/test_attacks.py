@@ -59,7 +59,7 @@ WRONG = {
     "a line too few": (seen(stdout="RESULT a EPERM\n"), "result"),
     "a line too many": (seen(stdout="RESULT a EPERM\nRESULT b1 0\nRESULT c 0\n"), "result"),
     "a secret": (seen(stdout="RESULT a EPERM\nRESULT b1 0\n", stderr="a secret"), "text"),
-    "too long": (seen(stdout="RESULT a EPERM\nRESULT b1 0\n", cpuMs=6), "bound"),
+    "too long": (seen(stdout="RESULT a EPERM\nRESULT b1 0\n", cpuMs=10**6), "bound"),
 }
 
 
