@@ -60,6 +60,22 @@ def _group(parent, version):
     return group
 
 
+# Where the host forbids user namespaces to ordinary users, all there is to see is that it is said.
+FORBIDDEN = {
+    "kernel/apparmor_restrict_unprivileged_userns": "1",
+    "kernel/unprivileged_userns_clone": "0",
+    "user/max_user_namespaces": "0",
+}
+
+
+def forbidden():
+    for name, value in FORBIDDEN.items():
+        path = pathlib.Path("/proc/sys", name)
+        if path.exists() and path.read_text().strip() == value:
+            return f"this host forbids user namespaces to ordinary users: {name} is {value}"
+    return None
+
+
 class User(harness.Settings):
     """Settings for a harness.Server that the user starts, and `inside` before the command."""
 

@@ -199,14 +199,21 @@ static pid_t fork_mapper(const struct rootless *r, int begin, int other_end)
 	      run_mapper("newgidmap", target, gid, &r->gids));
 }
 
+static int unshare_or_say(int flag, const char *what, struct err *e)
+{
+	if (unshare(flag) == 0)
+		return 0;
+	return err_set(
+		e, ERR_UNSUPPORTED, errno,
+		"an ordinary user cannot make %s here (look at the sysctls user.max_user_namespaces, "
+		"kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or "
+		"start as root)",
+		what);
+}
+
 static int new_namespace(struct err *e)
 {
-	if (unshare(CLONE_NEWUSER) == 0)
-		return 0;
-	return err_set(e, ERR_UNSUPPORTED, errno,
-		       "an ordinary user cannot make a user namespace here (look at the sysctls "
-		       "user.max_user_namespaces, kernel.unprivileged_userns_clone and "
-		       "kernel.apparmor_restrict_unprivileged_userns, or start as root)");
+	return unshare_or_say(CLONE_NEWUSER, "a user namespace", e);
 }
 
 static int enter_range(const struct rootless *r, struct err *e)
@@ -251,9 +258,7 @@ int rootless_enter(const struct rootless *r, struct err *e)
 	if ((r->ids == SANDBOX_IDS_RANGE ? enter_range(r, e) : enter_one(e)) < 0)
 		return -1;
 	/* Mounts, even detached ones, can be made only by who has power over the mount namespace. */
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_set(e, ERR_UNSUPPORTED, errno, "a mount namespace in the user namespace");
-	return 0;
+	return unshare_or_say(CLONE_NEWNS, "a mount namespace", e);
 }
 
 /* ---- places ---- */
