@@ -58,6 +58,7 @@ void fake_flow_finish(struct flow *f, const char *id, const char *out)
 	struct result *r = result_new();
 	struct flow_watch *w;
 
+	assert(job && r);
 	memcpy(r->id, job->submission->id, sizeof(r->id));
 	r->language = strdup(job->submission->language);
 	r->verdict = VERDICT_OK;
@@ -137,6 +138,8 @@ static struct call *new_call(struct flow *f, const char *id, void *arg)
 	struct call *c = calloc(1, sizeof(*c));
 	struct timeval soon = { 0 };
 
+	if (!c)
+		abort();
 	c->flow = f;
 	c->arg = arg;
 	memcpy(c->id, id, strlen(id) + 1);
@@ -171,6 +174,8 @@ struct flow_watch *flow_watch(struct flow *f, const char *id, flow_watch_fn *fn,
 {
 	struct flow_watch *w = calloc(1, sizeof(*w));
 
+	if (!w)
+		abort();
 	w->flow = f;
 	w->fn = fn;
 	w->arg = arg;

@@ -139,10 +139,11 @@ void db_group_end(struct db *db)
 	if (--db->group_depth > 0)
 		return;
 	for (struct list *n = db->group.next; n != &db->group; n = n->next) {
+		const struct db_op *first = container_of(db->group.next, struct db_op, node);
 		struct db_op *op = container_of(n, struct db_op, node);
 
 		op->more = n->next != &db->group;
-		assert(op->flags == list_first(&db->group, struct db_op, node)->flags);
+		assert(op->flags == first->flags);
 	}
 	hand_over(db, &db->writer, &db->group);
 }

@@ -175,7 +175,7 @@ static struct docker_call *new_call(struct event_base *base, const char *socket,
 	struct docker_call *c = calloc(1, sizeof(*c));
 	AUTO_CLOSE int fd = c ? connect_to(socket, e) : err_set(e, ERR_IO, ENOMEM, "ask the Docker Engine");
 
-	if (fd < 0) {
+	if (!c || fd < 0) {
 		free(c);
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "job/submission.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -134,8 +135,10 @@ static int read_strings(struct parse *p, const char *field, struct strings *ret)
 		char element[40];
 
 		snprintf(element, sizeof(element), "%s[%zu]", field, i);
-		if (parse_plain_string(p, value, element, &text) < 0 ||
-		    take_strings_budget(p, field, strlen(text)) < 0)
+		if (parse_plain_string(p, value, element, &text) < 0)
+			return -1;
+		assert(text); /* an array has no holes */
+		if (take_strings_budget(p, field, strlen(text)) < 0)
 			return -1;
 		if (!strings_add(ret, text))
 			return parse_no_memory(p->e);
@@ -164,8 +167,10 @@ static int read_variable(struct parse *p, const char *name, json_t *value)
 		return err_field(p->e, ERR_INVALID, field,
 				 "env has the name \"%s\"; a name is letters, digits and '_', no digit first",
 				 quoted);
-	if (parse_plain_string(p, value, field, &text) < 0 ||
-	    take_strings_budget(p, "env", strlen(name) + 1 + strlen(text)) < 0)
+	if (parse_plain_string(p, value, field, &text) < 0)
+		return -1;
+	assert(text); /* the name is there, so its value is */
+	if (take_strings_budget(p, "env", strlen(name) + 1 + strlen(text)) < 0)
 		return -1;
 	if (asprintf(&pair, "%s=%s", name, text) < 0 || !strings_take(&p->s->env, pair))
 		return parse_no_memory(p->e);

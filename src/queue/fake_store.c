@@ -128,6 +128,8 @@ static struct op *op_new(struct store *st, enum kind kind, void *arg)
 {
 	struct op *o = calloc(1, sizeof(*o));
 
+	if (!o)
+		abort();
 	o->store = of(st);
 	o->kind = kind;
 	o->arg = arg;
@@ -276,6 +278,8 @@ struct store *fake_store_open(struct event_base *base, struct fake_rows *rows)
 {
 	struct fake_store *st = calloc(1, sizeof(*st));
 
+	if (!st)
+		abort();
 	st->store.ops = &ops;
 	st->rows = rows;
 	if (!later_queue_init(&st->later, base))

@@ -5,6 +5,7 @@
  * connection of its own). The marker is a hint only: after each wait a fetch follows, whether or not it was
  * there.
  */
+#include <assert.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -107,9 +108,12 @@ static void read_data(const struct redis_queue *q, const struct fields *f, struc
 static void hand_out(struct redis_queue *q, struct queue_job *j)
 {
 	struct queue_take *t = list_first(&q->takes, struct queue_take, node);
-	queue_take_fn *fn = t->fn;
-	void *arg = t->arg;
+	queue_take_fn *fn;
+	void *arg;
 
+	assert(t);
+	fn = t->fn;
+	arg = t->arg;
 	list_remove(&t->node);
 	free(t);
 	fn(j, arg);

@@ -201,10 +201,10 @@ void queue_enqueued(struct sqlite_queue *q, const char *id, bool on_disk, bool f
 	if (!failed || (!on_disk && !w))
 		return; /* taken or withdrawn meanwhile: whoever did knows */
 	queue_count(q, id, -1);
-	if (on_disk)
-		q->n_disk--;
-	else
+	if (w)
 		window_drop(q, w);
+	else
+		q->n_disk--;
 }
 
 static void give_back(struct queue *base, struct submission *s, int attempts, bool stored)

@@ -162,6 +162,8 @@ struct submission *new_submission(const char *id, int64_t created_ms, size_t inp
 	s->created_ms = created_ms;
 	s->language = strdup("python");
 	s->files = calloc(1, sizeof(*s->files));
+	if (!s->files)
+		abort();
 	s->n_files = 1;
 	s->files[0].name = strdup("main.py");
 	bytes_set(&s->files[0].content, "print(1)", 8);
