@@ -86,10 +86,9 @@ static struct cgroup_oom memory_oom(const struct cgroup_box *box, int dir)
 	return oom;
 }
 
+/* The period needs no words: it is the kernel's own for a new group. */
 static int cpu_limit(int dir, uint32_t millicpus)
 {
-	if (cgroup_write_number(dir, "cpu.cfs_period_us", CGROUP_CPU_PERIOD_US) < 0)
-		return -1;
 	return cgroup_write_number(dir, "cpu.cfs_quota_us", (int64_t)millicpus * CGROUP_CPU_PERIOD_US / 1000);
 }
 

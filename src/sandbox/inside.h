@@ -23,6 +23,10 @@ _Noreturn void report_and_exit(int sock, enum slot_report_type type, int error, 
 int slot_namespaces(const struct slot_plan *plan, struct err *e);
 int slot_mounts(const struct slot_plan *plan, struct err *e);
 
+/* restrict.c, for the spawner, which executes nothing any more: what it drops once none of its slots has to
+ * drop, and there are 41 of them. */
+int restrict_bounding_set(struct err *e);
+
 /* restrict.c: each is final for the calling process. 0, or -1 with the reason. */
 int restrict_job(const struct slot_plan *plan, struct err *e);
 int restrict_init(const struct slot_plan *plan, struct err *e);

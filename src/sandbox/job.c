@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "sandbox/wire.h"
 
 #define GO_MAX_FDS 3
+#define SMALL_SPEC 8192
 
 static struct spec_view view;
 
@@ -59,8 +61,8 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 	j->report = plan->report;
 	j->go = plan->go;
 	program_default_signals();
-	/* Takes the page faults now rather than on the way to the program. */
-	memset(&view, 0, sizeof(view));
+	/* Takes the page faults of a small request now rather than on the way to the program. */
+	memset(&view, 0, offsetof(struct spec_view, first) + SMALL_SPEC);
 	if (!defence_is_off(DEFENCE_OOM_SCORE) && program_prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)

@@ -8,7 +8,7 @@
 /* What the reader's bound allows, and ours. */
 #define ENV_MAX	    (SPEC_STRINGS_MAX + JOB_ENV_OWN_MAX + 8)
 
-#define TABLE_SIZE  32768 /* a power of two, well above ENV_MAX: there is always a free place */
+#define TABLE_MAX   32768 /* a power of two, well above ENV_MAX: there is always a free place */
 #define FNV_OFFSET  2166136261u
 #define FNV_PRIME   16777619u
 #define INDEX_EMPTY 0
@@ -20,7 +20,8 @@ static char base[][40] = { "HOME=/box", "TMPDIR=/tmp", PROGRAM_PATH_VARIABLE, "L
 
 static char *list[ENV_MAX + 1];
 static uint32_t n_list;
-static uint16_t table[TABLE_SIZE]; /* index into `list` plus one */
+static uint16_t table[TABLE_MAX]; /* index into `list` plus one */
+static uint32_t table_size;	  /* as much of it as is used: few variables are to touch few pages */
 
 static size_t name_len(const char *var)
 {
@@ -40,9 +41,9 @@ static uint32_t hash(const char *name, size_t len)
 static uint16_t *find(const char *var)
 {
 	size_t len = name_len(var);
-	uint32_t at = hash(var, len) % TABLE_SIZE;
+	uint32_t at = hash(var, len) % table_size;
 
-	for (;; at = (at + 1) % TABLE_SIZE) {
+	for (;; at = (at + 1) % table_size) {
 		const char *other;
 
 		if (table[at] == INDEX_EMPTY)
@@ -64,10 +65,19 @@ static void set(char *var)
 	list[*at - 1] = var;
 }
 
+static void begin(uint32_t n)
+{
+	_Static_assert(TABLE_MAX >= 2 * ENV_MAX, "at most half of the table is taken");
+	table_size = 64;
+	while (table_size < TABLE_MAX && table_size < 2 * n)
+		table_size *= 2;
+	memset(table, 0, table_size * sizeof(table[0]));
+	n_list = 0;
+}
+
 char **job_environment(char *const *own, char *env, uint32_t n_env)
 {
-	memset(table, 0, n_list > 0 ? sizeof(table) : 0);
-	n_list = 0;
+	begin((uint32_t)(sizeof(base) / sizeof(base[0])) + (own ? JOB_ENV_OWN_MAX : 0u) + n_env);
 	for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++)
 		set(base[i]);
 	for (size_t i = 0; own && own[i] && i < JOB_ENV_OWN_MAX; i++)

@@ -165,7 +165,8 @@ static int build_slot(struct spawner *s, struct pool_slot *slot, const int *dirs
 	const struct cgroup_limits limits = {
 		.memory_bytes = s->config->maxima.memory_bytes,
 		.processes = s->config->maxima.processes,
-		.millicpus = s->config->slot_millicpus,
+		/* What all CPUs give at most needs no limit, and the kernel charges for each it keeps. */
+		.millicpus = s->config->slot_millicpus < s->cpus * 1000 ? s->config->slot_millicpus : 0,
 		.background = slot->warm > 0, /* until its run begins */
 	};
 	struct slot_plan plan = {

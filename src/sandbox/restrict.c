@@ -32,12 +32,14 @@
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | \
 	 SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-static int drop_bounding_set(struct err *e)
+int restrict_bounding_set(struct err *e)
 {
+	int in;
+
 	if (defence_is_off(DEFENCE_BOUNDING_SET))
 		return 0;
-	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+	for (unsigned long cap = 0; (in = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
+		if (in > 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return err_set(e, ERR_IO, errno, "drop capability %lu from the bounding set", cap);
 	}
 	return 0;
@@ -81,7 +83,7 @@ static int become(uid_t uid, uid_t file_uid, uint32_t caps, struct err *e)
 {
 	if (prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) < 0)
 		return err_set(e, ERR_IO, errno, "lock the securebits");
-	if (drop_bounding_set(e) < 0)
+	if (restrict_bounding_set(e) < 0)
 		return -1;
 	if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return err_set(e, ERR_IO, errno, "become uid %u", uid);

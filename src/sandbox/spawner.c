@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sandbox/closer.h"
+#include "sandbox/inside.h"
 #include "sandbox/seccomp_filter.h"
 
 #define MAX_EVENTS	  64
@@ -132,6 +133,15 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Somebody waits for what follows from these. The others lead to building and removing, which takes longer.
+ */
+static bool is_waited_for(uint64_t tag)
+{
+	enum spawner_event what = (enum spawner_event)(tag >> 32);
+
+	return what == EVENT_ENGINE || what == EVENT_REPORT;
+}
+
 static void wait_for_events(struct spawner *s, int64_t until)
 {
 	struct epoll_event events[MAX_EVENTS];
@@ -141,8 +151,15 @@ static void wait_for_events(struct spawner *s, int64_t until)
 	int n = epoll_pwait2(s->epoll, events, MAX_EVENTS, until == SPAWNER_NEVER ? NULL : &timeout, NULL);
 
 	now = clock_mono_ns();
-	for (int i = 0; i < n; i++)
-		handle(s, events[i].data.u64, now);
+	for (int i = 0; i < n; i++) {
+		if (is_waited_for(events[i].data.u64))
+			handle(s, events[i].data.u64, now);
+	}
+	run_dispatch(s, now);
+	for (int i = 0; i < n; i++) {
+		if (!is_waited_for(events[i].data.u64))
+			handle(s, events[i].data.u64, now);
+	}
 }
 
 static void serve(struct spawner *s)
@@ -214,7 +231,7 @@ static int set_up(struct spawner *s, struct err *e)
 		return -1;
 	if (rootfs_enter(s->config, e) < 0)
 		return err_wrap(e, "enter the root file system");
-	if (closer_start(&s->init_filter, e) < 0)
+	if (restrict_bounding_set(e) < 0 || closer_start(&s->init_filter, e) < 0)
 		return -1;
 	return set_up_loop(s, e);
 }
