@@ -102,6 +102,7 @@ struct job {
 	struct result *result;
 	struct flow_take *take;	 /* distributed, while it is being admitted; NULL: nobody asks any more */
 	bool row_ended;		 /* distributed: the store has its result */
+	bool again;		 /* distributed: another producer's, which had ended and is run anew */
 	bool withdrawn, applied; /* set by the writes of its end */
 	struct list removals;	 /* DELETEs that wait for its end */
 };

@@ -103,6 +103,7 @@ struct get {
 	flow_get_fn *fn;
 	void *arg;
 	struct job_view view;
+	struct result *result; /* of the row; a later job under the same id may have made it obsolete */
 };
 
 static void get_go(struct get *g);
@@ -110,6 +111,7 @@ static void get_go(struct get *g);
 static void get_tell(struct get *g, const struct job_view *view, const struct err *e)
 {
 	g->fn(view, e, g->arg);
+	result_unref(g->result);
 	free(g);
 }
 
@@ -124,11 +126,26 @@ static void get_adopted(int n, const struct err *e, void *arg)
 		get_go(g);
 }
 
+/* The ids of other producers come again: when Redis has lost its memory and they count from 1, or when a job
+ * is retried. The result of the job before must not be taken for the new one's. */
+static bool is_outdated(const struct get *g, const struct redis_place *p)
+{
+	return p->where != REDIS_MISSING && (p->again || p->created_ms > g->result->created_ms);
+}
+
 /* The row says that the job is there; where it is can wait until Redis is back. */
 static void get_where(const struct redis_place *p, const struct err *e, void *arg)
 {
 	struct get *g = arg;
 
+	if (g->result && (e || !is_outdated(g, p))) {
+		g->view.state = JOB_FINISHED;
+		g->view.result = g->result;
+		get_tell(g, &g->view, NULL);
+		return;
+	}
+	if (g->result)
+		g->view.created_ms = p->created_ms;
 	g->view.state = !e && p->where == REDIS_RUNS ? JOB_RUNNING : JOB_QUEUED;
 	g->view.position = !e && p->where == REDIS_WAITS ? p->position : -1;
 	if (!g->has_row)
@@ -151,18 +168,22 @@ static void get_row(const struct store_row *row, const struct err *e, void *arg)
 	}
 	g->has_row = row != NULL;
 	g->view.created_ms = row ? row->created_ms : 0;
-	g->view.result = row ? row->result : NULL;
-	if (!g->view.result) {
+	if (row && row->result && id_is_foreign(g->id)) {
+		g->result = result_ref(row->result);
 		redis_where(g->flow->redis, g->id, get_where, g);
-		return;
+	} else if (row && row->result) {
+		g->view.state = JOB_FINISHED;
+		g->view.result = row->result;
+		get_tell(g, &g->view, NULL);
+	} else {
+		redis_where(g->flow->redis, g->id, get_where, g);
 	}
-	g->view.state = JOB_FINISHED;
-	get_tell(g, &g->view, NULL);
 }
 
 static void get_go(struct get *g)
 {
 	g->rounds++;
+	result_unref(TAKE(g->result));
 	g->flow->store->ops->get(g->flow->store, g->id, get_row, g);
 }
 

@@ -35,7 +35,12 @@ static void row_known(const struct store_row *row, const struct err *e, void *ar
 {
 	struct job *job = arg;
 
-	(void)e; /* then the queue gets what we have: it is a copy for others, the row is what counts */
+	/* The end is kept until the store takes it, a question is not: the queue must not get what the row has
+	 * not. */
+	if (e && !job->flow->closing) {
+		distributed_end(job);
+		return;
+	}
 	if (row && row->result) {
 		result_unref(job->result);
 		job->result = result_ref(row->result);
@@ -80,6 +85,8 @@ void distributed_end(struct job *job)
 
 static void hand_out(struct job *job)
 {
+	if (job->again && !job->failed)
+		redis_begun(job->flow->redis, job->id);
 	if (job->take)
 		flow_hand_out(job->take, job);
 	else if (job->failed)
@@ -152,6 +159,10 @@ static void looked_up(const struct store_row *row, const struct err *e, void *ar
 	} else if (!job->lease.submission) {
 		store->ops->load(store, job->id, loaded, job);
 	} else {
+		/* The row's time names what is run: one that was begun anew has another than the queue says.
+		 */
+		if (row && row->created_ms > job->lease.submission->created_ms)
+			job->lease.submission->created_ms = row->created_ms;
 		hand_out(job);
 	}
 }
@@ -165,6 +176,23 @@ static void row_made(const struct err *e, void *arg)
 		put_off(job, e);
 	else
 		store->ops->get(store, job->id, looked_up, job);
+}
+
+/* Of a job that ended and was retried, the old result gives way to a row of now: the store tells by the time
+ * which of two is of the later job. */
+static void old_row_known(const struct store_row *row, const struct err *e, void *arg)
+{
+	struct job *job = arg;
+	struct store *store = job->flow->store;
+	int64_t now = clock_wall_ms();
+
+	if (e && !job->failed) {
+		put_off(job, e);
+		return;
+	}
+	if (row && row->result)
+		job->lease.submission->created_ms = now > row->created_ms ? now : row->created_ms + 1;
+	store->ops->create(store, job->lease.submission, row_made, job);
 }
 
 /* A job without a submission still has a language and a time, as far as the queue knows them. */
@@ -188,10 +216,13 @@ void distributed_admit(struct flow_take *t, struct job *job, struct queue_job *j
 	struct store *store = job->flow->store;
 
 	flow_take_hold(t, job);
+	job->again = j->again && !j->own;
 	if (!j->submission && !j->load)
 		end_unreadable(job, j);
 	else if (j->cancelled)
 		end_as(job, VERDICT_CANCELLED, "The job was cancelled.");
+	else if (job->again && j->submission)
+		store->ops->get(store, job->id, old_row_known, job);
 	else if (!j->own && j->submission)
 		store->ops->create(store, j->submission, row_made, job);
 	else if (j->attempt > 1 || j->load)

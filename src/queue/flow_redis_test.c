@@ -435,6 +435,97 @@ TEST(another_producers_job_is_run_and_kept)
 	assert_false(get(&api, "43").known);
 }
 
+static void run_foreign(const char *id, enum verdict v)
+{
+	struct lease *l = take(&worker);
+
+	assert_string_equal(l->submission->id, id);
+	finish(l, v);
+	WAIT_FOR(&api, get(&api, id).state == JOB_FINISHED);
+	assert_int_equal(get(&api, id).verdict, v);
+	drain(&worker);
+}
+
+#define PYTHON "{\"code\":\"print(2)\",\"language\":\"python\"}"
+
+TEST(an_id_that_comes_again_is_another_job)
+{
+	add_foreign("1", PYTHON, "{}");
+	run_foreign("1", VERDICT_OK);
+	ask("FLUSHALL");
+	/* Whoever sent it waits and must not be told of the first one. */
+	add_foreign("1", PYTHON, "{}");
+	assert_int_equal(get(&api, "1").state, JOB_QUEUED);
+	run_foreign("1", VERDICT_RUNTIME_ERROR);
+}
+
+/* As BullMQ does it. */
+static void retry_by_hand(const char *id, const char *from)
+{
+	ask("ZREM bull:jobs:%s %s", from, id);
+	ask("HDEL bull:jobs:%s finishedOn processedOn failedReason returnvalue", id);
+	ask("LPUSH bull:jobs:wait %s", id);
+	ask("ZADD bull:jobs:marker 0 0");
+}
+
+TEST(a_job_that_is_retried_by_hand_runs_again)
+{
+	struct lease *l;
+	int n = 0;
+
+	add_foreign("1", PYTHON, "{}");
+	run_foreign("1", VERDICT_OK);
+	retry_by_hand("1", "completed");
+	assert_int_equal(get(&api, "1").state, JOB_QUEUED);
+	l = take(&worker);
+	assert_int_equal(get(&api, "1").state, JOB_RUNNING);
+	/* Its worker dies: the next one knows that it has begun anew. */
+	flow_on_cancel(l, on_cancel, &n);
+	ask("DEL bull:jobs:1:lock");
+	WAIT_FOR(&api, n);
+	finish(l, VERDICT_OK);
+	assert_int_not_equal(get(&api, "1").state, JOB_FINISHED);
+	run_foreign("1", VERDICT_RUNTIME_ERROR);
+	assert_answer("1", "ZCARD bull:jobs:completed");
+	retry_by_hand("1", "completed");
+	run_foreign("1", VERDICT_MEMORY_LIMIT);
+}
+
+TEST(a_job_of_ours_keeps_its_result_when_it_is_retried_by_hand)
+{
+	char id[JOB_ID_SIZE];
+	struct lease *none = NULL;
+	struct flow_take *t;
+
+	submit(&api, id);
+	finish(take(&worker), VERDICT_OK);
+	drain(&worker);
+	retry_by_hand(id, "completed");
+	assert_int_equal(get(&api, id).verdict, VERDICT_OK);
+	t = flow_take(worker.flow, on_take, &none);
+	WAIT_FOR(&api, strcmp(ask("ZRANGE bull:jobs:completed 0 -1"), id) == 0);
+	flow_take_cancel(&t);
+	assert_null(none);
+}
+
+TEST(the_queues_own_keys_are_no_jobs)
+{
+	static const char *const names[] = { "meta", "wait",   "active",  "events",	"marker",
+					     "id",   "failed", "delayed", "cc:workers", "completed" };
+	char id[JOB_ID_SIZE];
+
+	add_foreign("x", "{\"code\":1}", "{}");
+	ask("ZADD bull:jobs:failed 1 y");
+	ask("ZADD bull:jobs:completed 1 y");
+	ask("ZADD bull:jobs:delayed 1 y");
+	submit(&api, id);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_false(get(&api, names[i]).known);
+		assert_int_equal(remove_job(&api, names[i]), FLOW_NO_SUCH_JOB);
+		assert_answer("1", "EXISTS bull:jobs:meta");
+	}
+}
+
 TEST(data_that_is_no_submission_fails_with_the_reason)
 {
 	struct lease *none = NULL;
@@ -663,6 +754,10 @@ int main(void)
 		R(a_full_or_read_only_redis_rejects_the_submit_and_its_row),
 		R(a_redis_that_lost_its_memory_gets_the_jobs_again),
 		R(another_producers_job_is_run_and_kept),
+		R(an_id_that_comes_again_is_another_job),
+		R(a_job_that_is_retried_by_hand_runs_again),
+		R(a_job_of_ours_keeps_its_result_when_it_is_retried_by_hand),
+		R(the_queues_own_keys_are_no_jobs),
 		R(data_that_is_no_submission_fails_with_the_reason),
 		R(what_another_kind_of_worker_returned_is_taken_over),
 		R(delayed_prioritised_and_paused_jobs_come_when_they_may),

@@ -31,6 +31,7 @@ struct queue_job {
 	bool own;	/* came through an API of ours, which made its row before */
 	bool load;	/* no submission here: the store has it */
 	bool cancelled; /* somebody cancelled it while an earlier worker had it */
+	bool again;	/* it had ended, and somebody had it retried */
 	int64_t created_ms;
 	const char *language; /* without a submission; or NULL */
 	const char *problem;  /* why it has no submission and must end, or NULL */

@@ -77,6 +77,9 @@ bool redis_busy(const struct redis_queue *q);
 
 /* ---- any job ---- */
 
+/* A leased job with `again` has begun: its row is a new one. */
+void redis_begun(struct redis_queue *q, const char *id);
+
 /* `n`: 1 done, 0 not possible in its state, 2 as the call says. */
 typedef void redis_did_fn(int n, const struct err *e, void *arg);
 /* Takes a waiting job out: it ends as failed with the result's sentence. 0: it does not wait. */
@@ -91,6 +94,7 @@ struct redis_place {
 	enum redis_where where;
 	int64_t position; /* REDIS_WAITS: jobs in front, or QUEUE_FAR_BEHIND */
 	int64_t created_ms;
+	bool again; /* it had ended, and somebody had it retried: what is known of its end is of before */
 };
 typedef void redis_where_fn(const struct redis_place *place, const struct err *e, void *arg);
 void redis_where(struct redis_queue *q, const char *id, redis_where_fn *fn, void *arg);

@@ -62,6 +62,14 @@ void redis_cancel(struct redis_queue *q, const char *id, redis_did_fn *fn, void 
 	redis_run(q, SCRIPT_CANCEL, &args, false, on_did, did_new(fn, arg));
 }
 
+void redis_begun(struct redis_queue *q, const char *id)
+{
+	struct redis_args args = { 0 };
+
+	redis_args_text(&args, id);
+	redis_run(q, SCRIPT_BEGUN, &args, true, NULL, NULL);
+}
+
 void redis_forget(struct redis_queue *q, const char *id, redis_did_fn *fn, void *arg)
 {
 	struct redis_args args = { 0 };
@@ -90,10 +98,11 @@ static void on_where(const redisReply *r, const struct err *e, void *arg)
 	struct where *o = arg;
 	struct redis_place place = { .where = REDIS_MISSING, .position = QUEUE_FAR_BEHIND };
 
-	if (!e && r->type == REDIS_REPLY_ARRAY && r->elements == 3) {
+	if (!e && r->type == REDIS_REPLY_ARRAY && r->elements == 4) {
 		place.where = where_of(redis_text(r->element[0]));
 		place.position = redis_integer(r->element[1]);
 		place.created_ms = redis_integer(r->element[2]);
+		place.again = redis_integer(r->element[3]) == 1;
 	}
 	o->fn(&place, e, o->arg);
 	free(o);

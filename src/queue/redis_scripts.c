@@ -72,6 +72,9 @@ local function leave_active(id, token)\n\
   if call('LREM', K'active', -1, id) == 0 then return -3 end\n\
   return 0\n\
 end\n\
+local function is_job(id)\n\
+  return call('TYPE', K(id)).ok == 'hash' and call('HEXISTS', K(id), 'timestamp') == 1\n\
+end\n\
 local function has_ended(id)\n\
   if call('ZSCORE', K'completed', id) then return 'completed' end\n\
   if call('ZSCORE', K'failed', id) then return 'failed' end\n\
@@ -177,6 +180,7 @@ else\n\
   if state == 'failed' then call('HDEL', K(id), 'defa') call('HSET', K(id), 'stacktrace', ARGV[10]) end\n\
   if ARGV[11] ~= '' then call('HSET', K(id), 'cc:result', ARGV[11], 'cc:finished', now) end\n\
   call('HDEL', K(id), 'cc:cancel')\n\
+  call('HSET', K(id), 'cc:ended', 1)\n\
   if age >= 0 then\n\
     for _, old in ipairs(call('ZRANGEBYSCORE', K(state), '-inf', now - age * 1000, 'LIMIT', 0, most)) do\n\
       call('ZREM', K(state), old)\n\
@@ -279,7 +283,7 @@ if ARGV[5] ~= '' then call('LREM', K'cc:held:' .. ARGV[5], 1, id) end\n\
 release_dedup(id)\n\
 call('ZADD', K'failed', now, id)\n\
 call('HSET', K(id), 'failedReason', ARGV[3], 'finishedOn', now, 'cc:result', ARGV[4],\n\
-  'cc:finished', now)\n\
+  'cc:finished', now, 'cc:ended', 1)\n\
 event_all('failed', 'jobId', id, 'failedReason', ARGV[3], 'prev', 'waiting')\n\
 return 1\n";
 
@@ -294,19 +298,20 @@ return 1\n";
 
 static const char where[] = "\
 local id = ARGV[1]\n\
-if call('EXISTS', K(id)) == 0 then return {'missing', -1, '0'} end\n\
+if not is_job(id) then return {'missing', -1, '0', 0} end\n\
 local created = call('HGET', K(id), 'timestamp') or '0'\n\
-if has_ended(id) then return {'ended', -1, created} end\n\
-if call('EXISTS', K(id) .. ':lock') == 1 then return {'active', -1, created} end\n\
+local again = call('HEXISTS', K(id), 'cc:ended')\n\
+if has_ended(id) then return {'ended', -1, created, 0} end\n\
+if call('EXISTS', K(id) .. ':lock') == 1 then return {'active', -1, created, again} end\n\
 local before = call('ZRANK', K'prioritized', id)\n\
-if before then return {'wait', call('LLEN', K'wait') + before, created} end\n\
-if call('ZSCORE', K'delayed', id) then return {'wait', -1, created} end\n\
+if before then return {'wait', call('LLEN', K'wait') + before, created, again} end\n\
+if call('ZSCORE', K'delayed', id) then return {'wait', -1, created, again} end\n\
 for _, list in ipairs({K'wait', K'paused'}) do\n\
   local at = call('LPOS', list, id, 'RANK', -1, 'MAXLEN', 10000)\n\
-  if at then return {'wait', call('LLEN', list) - 1 - at, created} end\n\
+  if at then return {'wait', call('LLEN', list) - 1 - at, created, again} end\n\
 end\n\
-if call('LPOS', K'active', id) then return {'active', -1, created} end\n\
-return {'wait', -1, created}\n";
+if call('LPOS', K'active', id) then return {'active', -1, created, again} end\n\
+return {'wait', -1, created, again}\n";
 
 static const char states[] = "\
 local answers = {}\n\
@@ -323,10 +328,13 @@ local state = has_ended(id)\n\
 if not state then return {} end\n\
 local f = call('HMGET', K(id), 'returnvalue', 'failedReason', 'timestamp', 'processedOn', 'finishedOn', 'ats',\n\
   'data', 'cc:result')\n\
+call('HSET', K(id), 'cc:ended', 1)\n\
 local answer = {state}\n\
 if f[5] ~= call('HGET', K(id), 'cc:finished') then f[8] = false end\n\
 for i = 1, 8 do answer[i + 1] = f[i] or '' end\n\
 return answer\n";
+
+static const char begun[] = "call('HDEL', K(ARGV[1]), 'cc:ended') return 0\n";
 
 static const char forget[] = "\
 local id = ARGV[1]\n\
@@ -390,7 +398,7 @@ static const char *const bodies[SCRIPT_COUNT] = {
 	[SCRIPT_STALLED] = stalled, [SCRIPT_WITHDRAW] = withdraw,   [SCRIPT_CANCEL] = cancel,
 	[SCRIPT_WHERE] = where,	    [SCRIPT_STATES] = states,	    [SCRIPT_OUTCOME] = outcome,
 	[SCRIPT_FORGET] = forget,   [SCRIPT_COUNTS] = counts,	    [SCRIPT_HEARTBEAT] = heartbeat,
-	[SCRIPT_WORKERS] = workers, [SCRIPT_RECOVER] = recover,
+	[SCRIPT_BEGUN] = begun,	    [SCRIPT_WORKERS] = workers,	    [SCRIPT_RECOVER] = recover,
 };
 
 const char *redis_script_text(enum redis_script s)

@@ -35,13 +35,16 @@ enum redis_script {
 	SCRIPT_WITHDRAW,
 	/* id, channel. 1: its worker was told; 2: its worker is of another kind; 0: it does not run. */
 	SCRIPT_CANCEL,
-	/* id. {"wait", "active", "ended" or "missing"; position or -1; timestamp}. */
+	/* id. {"wait", "active", "ended" or "missing"; position or -1; timestamp; 1 when it had ended before
+	 * and somebody retried it}. */
 	SCRIPT_WHERE,
 	/* ids. A list of "there", "ended", "missing". */
 	SCRIPT_STATES,
-	/* id. {} while it has not ended, else {"completed" or "failed", returnvalue, failedReason, timestamp,
-	 * processedOn, finishedOn, ats, data, our result}. */
+	/* id. {} while it has not ended, else (and that is noted, as by every end) {"completed" or "failed",
+	 * returnvalue, failedReason, timestamp, processedOn, finishedOn, ats, data, our result}. */
 	SCRIPT_OUTCOME,
+	/* id. A job that had ended before has its new row. */
+	SCRIPT_BEGUN,
 	/* id. Removes an ended job. */
 	SCRIPT_FORGET,
 	/* {waiting, active, timestamp of the oldest waiting or "0"}. */

@@ -29,7 +29,7 @@
 
 /* Fields of a job's hash that are looked at. */
 struct fields {
-	const redisReply *data, *opts, *timestamp, *made, *started, *deferred, *cancelled, *parent;
+	const redisReply *data, *opts, *timestamp, *made, *started, *deferred, *cancelled, *parent, *ended;
 };
 
 static void read_fields(const redisReply *flat, struct fields *f)
@@ -42,6 +42,7 @@ static void read_fields(const redisReply *flat, struct fields *f)
 		{ "timestamp", &f->timestamp }, { "atm", &f->made },
 		{ "ats", &f->started },		{ "defa", &f->deferred },
 		{ "cc:cancel", &f->cancelled }, { "parentKey", &f->parent },
+		{ "cc:ended", &f->ended },
 	};
 
 	*f = (struct fields){ 0 };
@@ -131,7 +132,8 @@ static const char *why_not(const struct redis_queue *q, const char *id, const st
 		return redis_text(f->deferred);
 	if (f->parent && redis_text(f->parent)[0])
 		return HAS_PARENT;
-	if (!f->deferred && before < lease_starts_max(q, h->attempts))
+	/* Who has it retried by hand wants one more. */
+	if (!f->deferred && (f->ended || before < lease_starts_max(q, h->attempts)))
 		return NULL;
 	snprintf(text, 200, "The job was started %lld times and lost each time (" STALLED_OUT ").", before);
 	return text;
@@ -149,6 +151,7 @@ static void read_and_hand_out(struct redis_queue *q, const char *id, const struc
 	j.own = id_is_valid(id);
 	j.created_ms = field_number(f->timestamp);
 	j.cancelled = f->cancelled != NULL;
+	j.again = f->ended != NULL;
 	read_data(q, f, &j, &data, &e);
 	if (why) {
 		j.problem = why;

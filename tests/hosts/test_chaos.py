@@ -5,6 +5,7 @@ and cut off from each other. Whatever happens, every acknowledged job has exactl
 CHAOS_SEED repeats a run's faults, CHAOS_JOBS says how many jobs (`make chaos`: 5000).
 """
 import collections
+import json
 import os
 import random
 import re
@@ -100,8 +101,18 @@ def check_queue(cluster, clients):
     known = set(ended[0]) | set(ended[1])
     assert known >= set(clients.accepted), sorted(set(clients.accepted) - known)[:3]
     harness.wait_until(lambda: redis.ask("KEYS", key("*:lock")) == "", 10, "the last lock to be gone")
+    for job, result in zip(ended[0], returned(cluster)):
+        served = clients.seen.get(job)
+        assert not served or json.loads(result)["stdout"] == served["stdout"], f"{job}: {result} but {served}"
     told = collections.Counter(re.findall(r"event\n(?:completed|failed)\njobId\n(\S+)", events(cluster)))
     assert set(told.values()) == {1}, [job for job, n in told.items() if n > 1][:3]
+
+
+def returned(cluster):
+    """What the queue has as the results of completed jobs, in the order of their end."""
+    script = "local r = {} for i, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do"
+    script += " r[i] = redis.call('HGET', ARGV[1] .. id, 'returnvalue') end return r"
+    return cluster.redis.ask("EVAL", script, 1, cluster.key("completed"), cluster.key("")).splitlines()
 
 
 def events(cluster):
