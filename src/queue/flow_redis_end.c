@@ -35,8 +35,8 @@ static void row_known(const struct store_row *row, const struct err *e, void *ar
 {
 	struct job *job = arg;
 
-	/* The end is kept until the store takes it, a question is not: the queue must not get what the row has
-	 * not. */
+	/* The end is kept until the store takes it, a question is not: the queue must not get what the row
+	 * has not. */
 	if (e && !job->flow->closing) {
 		distributed_end(job);
 		return;
