@@ -32,8 +32,21 @@ static int limit_with_swap(int dir, int64_t bytes)
 	return cgroup_write_number(dir, "memory.memsw.limit_in_bytes", bytes) < 0 && errno != ENOENT ? -1 : 0;
 }
 
+/*
+ * Version 1 counts what sockets hold apart from all else, and only once a limit is written: without one a
+ * program fills the host's memory with connections to itself. As with swap, whether a host without the file
+ * is acceptable was decided at the start.
+ */
+static int limit_sockets(int dir, int64_t bytes)
+{
+	return cgroup_write_number(dir, "memory.kmem.tcp.limit_in_bytes", bytes) < 0 && errno != ENOENT ? -1
+													: 0;
+}
+
 static int memory_limit(int dir, int64_t bytes)
 {
+	if (limit_sockets(dir, bytes) < 0)
+		return -1;
 	if (cgroup_write_number(dir, "memory.limit_in_bytes", bytes) == 0)
 		return limit_with_swap(dir, bytes);
 	if (errno != EINVAL)

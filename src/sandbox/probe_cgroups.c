@@ -10,17 +10,27 @@
 struct need {
 	enum cgroup_controller controller;
 	uint32_t weakness;
-	const char *flag;    /* its name in ALLOW_WEAK */
-	const char *v1_file; /* what a v1 directory has to have */
-	const char *without; /* what follows when there is none */
+	const char *flag;	 /* its name in ALLOW_WEAK */
+	const char *v1_files[2]; /* what a v1 directory has to have */
+	const char *without;	 /* what follows when there is none */
 };
 
 static const struct need needs[] = {
-	{ CGROUP_MEMORY, SANDBOX_WEAK_MEMORY, "memory", "memory.limit_in_bytes",
+	{ CGROUP_MEMORY,
+	  SANDBOX_WEAK_MEMORY,
+	  "memory",
+	  { "memory.limit_in_bytes", "memory.kmem.tcp.limit_in_bytes" },
 	  "one program can use up the memory of the host" },
-	{ CGROUP_PIDS, SANDBOX_WEAK_PIDS, "pids", NULL, "a fork bomb can use up the host's processes" },
-	{ CGROUP_CPU, SANDBOX_WEAK_CPU, "cpu", "cpu.cfs_quota_us", "one program can slow down all others" },
-	{ CGROUP_CPUACCT, SANDBOX_WEAK_CPUACCT, "cpuacct", "cpuacct.usage",
+	{ CGROUP_PIDS, SANDBOX_WEAK_PIDS, "pids", { 0 }, "a fork bomb can use up the host's processes" },
+	{ CGROUP_CPU,
+	  SANDBOX_WEAK_CPU,
+	  "cpu",
+	  { "cpu.cfs_quota_us" },
+	  "one program can slow down all others" },
+	{ CGROUP_CPUACCT,
+	  SANDBOX_WEAK_CPUACCT,
+	  "cpuacct",
+	  { "cpuacct.usage" },
 	  "CPU time cannot be limited or reported" },
 };
 
@@ -30,6 +40,16 @@ static bool has_file(const char *dir, const char *file)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	return access(path, F_OK) == 0;
+}
+
+/* The first of them that is not there, or NULL. */
+static const char *missing_file(const struct need *need, const struct cgroup_tree *t)
+{
+	for (size_t i = 0; t->version == 1 && i < 2; i++) {
+		if (need->v1_files[i] && !has_file(t->dir, need->v1_files[i]))
+			return need->v1_files[i];
+	}
+	return NULL;
 }
 
 static bool is_writable(const char *dir)
@@ -52,8 +72,9 @@ static void check(struct probe *p, const struct need *need, const struct cgroup_
 		snprintf(what, sizeof(what), "no such controller can be seen from here");
 	} else if (!is_writable(t->dir)) {
 		snprintf(what, sizeof(what), "version %d, %.100s is not writable", t->version, t->dir);
-	} else if (t->version == 1 && need->v1_file && !has_file(t->dir, need->v1_file)) {
-		snprintf(what, sizeof(what), "version 1, but %.100s has no %s", t->dir, need->v1_file);
+	} else if (missing_file(need, t)) {
+		snprintf(what, sizeof(what), "version 1, but %.100s has no %s", t->dir,
+			 missing_file(need, t));
 	} else {
 		snprintf(what, sizeof(what), "version %d, at %.120s", t->version, t->dir);
 		ok = true;

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -18,6 +19,8 @@
 #define IOCTL_TIOCSTI	0x5412
 #define IOCTL_TIOCLINUX 0x541c
 #define IOCTL_TIOCCONS	0x541d
+/* Newer than the headers of some systems. */
+#define SET_AO_KEY 38
 
 const struct profile_calls profile_job_calls[] = {
 	{ "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat openat2 "
@@ -125,22 +128,31 @@ const struct profile_argument profile_job_arguments[] = {
 	{ .name = "socket",
 	  .arg = 0,
 	  .test = REFUSE_OTHERS,
-	  VALUES(AF_UNIX, AF_INET, AF_INET6, AF_NETLINK),
+	  VALUES(AF_UNIX, AF_INET, AF_INET6),
 	  .error = EAFNOSUPPORT,
-	  .why = "AF_ALG, AF_VSOCK, AF_RXRPC, AF_PACKET and the next family with a hole" },
+	  .why = "AF_ALG, AF_VSOCK, AF_RXRPC, AF_PACKET and the next family with a hole; AF_NETLINK because "
+		 "no "
+		 "cgroup counts the answers that wait in its sockets: gigabytes of a host's memory" },
 	{ .name = "socketpair",
 	  .arg = 0,
 	  .test = REFUSE_OTHERS,
-	  VALUES(AF_UNIX, AF_INET, AF_INET6, AF_NETLINK),
+	  VALUES(AF_UNIX, AF_INET, AF_INET6),
 	  .error = EAFNOSUPPORT,
 	  .why = "as socket" },
 	{ .name = "socket",
-	  WHEN(0, AF_NETLINK),
+	  WHEN(0, AF_INET),
 	  .arg = 2,
 	  .test = REFUSE_OTHERS,
-	  VALUES(0),
-	  .error = EAFNOSUPPORT,
-	  .why = "getifaddrs needs NETLINK_ROUTE (0); netfilter, xfrm and the rest are attack surface" },
+	  VALUES(0, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP),
+	  .error = EPROTONOSUPPORT,
+	  .why = "SCTP, DCCP, L2TP, SMC, MPTCP: asking for one loads a module of the host's kernel" },
+	{ .name = "socket",
+	  WHEN(0, AF_INET6),
+	  .arg = 2,
+	  .test = REFUSE_OTHERS,
+	  VALUES(0, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP),
+	  .error = EPROTONOSUPPORT,
+	  .why = "the same" },
 	{ .name = "setsockopt",
 	  WHEN(1, IPPROTO_IP),
 	  .arg = 2,
@@ -158,6 +170,13 @@ const struct profile_argument profile_job_arguments[] = {
 	  VALUES(IPV6_ADD_MEMBERSHIP, IPV6_JOIN_ANYCAST, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP),
 	  .error = ENODEV,
 	  .why = "the same" },
+	{ .name = "setsockopt",
+	  WHEN(1, IPPROTO_TCP),
+	  .arg = 2,
+	  .test = REFUSE_VALUES,
+	  VALUES(TCP_MD5SIG, TCP_MD5SIG_EXT, SET_AO_KEY),
+	  .error = ENOPROTOOPT,
+	  .why = "keys for routers: each socket holds a thousand of them, which no cgroup counts" },
 	{ .name = "ioctl",
 	  .arg = 1,
 	  .test = REFUSE_VALUES,

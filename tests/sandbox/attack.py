@@ -164,7 +164,7 @@ def matches(value, allowed):
 def check_results(check, expected, stdout):
     """Every RESULT line is expected, the most specific pattern that fits its name decides, and every pattern is met."""
     met = set()
-    patterns = sorted(expected, key=lambda p: (p.count("*"), -len(p)))
+    patterns = sorted(expected, key=lambda p: ("*" in p, p.count("*") - len(p)))
     for name, seen in RESULT.findall(stdout):
         pattern = next((p for p in patterns if fnmatch.fnmatchcase(name, p)), None)
         if pattern is None:

@@ -224,7 +224,7 @@ except OSError as e:
 
 
 def test_only_lo_is_there(server):
-    assert python(server, "import socket; print(socket.if_nameindex())") == "[(1, 'lo')]\n"
+    assert python(server, "print([line.split(':')[0].strip() for line in open('/proc/net/dev')][2:])") == "['lo']\n"
 
 
 def test_abstract_sockets_of_the_host_are_out_of_reach(server):

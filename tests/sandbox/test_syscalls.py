@@ -8,7 +8,7 @@ import pytest
 PROGRAM = pathlib.Path(__file__).parent / "programs/syscalls.c"
 
 # Harmless, and programs use them.
-WORKS = {"socket-unix", "socket-inet", "socket-inet6", "socket-route"}
+WORKS = {"socket-unix", "socket-inet", "socket-inet6"}
 # The library has a way around each of these, and takes it when the kernel says "no such call".
 ABSENT = {
     "clone3", "io_uring_setup", "keyctl", "add_key", "request_key", "splice", "tee", "vmsplice", "newer-than-any",
