@@ -157,6 +157,7 @@ TEST(a_started_interpreter_is_for_jobs_it_does_exactly)
 		{ .what = "an encoding", .code = "# -*- coding: latin-1 -*-\n" },
 		{ .what = "in the second line", .code = "#!x\n# vim: fileencoding=utf-8" },
 		{ .what = "in the third", .expected = true, .code = "1\n2\n# coding: x\n" },
+		{ .what = "data behind its end", .code = "x\n__END__\ny\n" },
 		{ .what = "stdin", .expected = true, .input_len = 1 << 20 },
 		{ .what = "much stdin", .input_len = (1 << 20) + 1 },
 		{ .what = "another name", .name = "app.py" },

@@ -15,11 +15,12 @@ import socket
 import subprocess
 import tempfile
 import urllib.parse
+import zlib
 
 import harness
 
 CACHE = pathlib.Path(os.environ.get("CODECRUSHER_TEST_CACHE", "/var/cache/codecrusher-test"))
-PACKAGES = "python3,nodejs,gcc,g++,libc6-dev,bash"
+PACKAGES = "python3,nodejs,gcc,g++,libc6-dev,bash,perl,ruby,php-cli,lua5.4"
 STALE = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
 OWNER = "codecrusher.owner"
 
@@ -39,7 +40,7 @@ def image_names():
 
 def root_file_system():
     """A tar file with the packages above; made once."""
-    tar = CACHE / "debian.tar"
+    tar = CACHE / f"debian-{zlib.crc32(PACKAGES.encode()):08x}.tar"
     if not tar.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:

@@ -10,6 +10,10 @@ HELLO = {
     "c": '#include <stdio.h>\nint main(void) { puts("hello"); }',
     "cpp": '#include <iostream>\nint main() { std::cout << "hello" << std::endl; }',
     "bash": "echo hello",
+    "perl": 'print "hello\\n";',
+    "ruby": "puts 'hello'",
+    "php": '<?php echo "hello\\n";',
+    "lua": "print('hello')",
 }
 ECHO = {
     "python": "import sys\nprint(sys.argv[1], sys.stdin.read(), end='')",
@@ -17,6 +21,10 @@ ECHO = {
     "c": "#include <stdio.h>\nint main(int n, char **v) { (void)n; printf(\"%s \", v[1]); for (int c; (c = getchar()) != EOF;) putchar(c); }",
     "cpp": "#include <iostream>\nint main(int, char **v) { std::cout << v[1] << ' ' << std::cin.rdbuf(); }",
     "bash": 'printf "%s " "$1"; cat',
+    "perl": 'local $/; print "$ARGV[0] ", <STDIN>;',
+    "ruby": "print ARGV[0], ' ', STDIN.read",
+    "php": "<?php echo $argv[1], ' ', stream_get_contents(STDIN);",
+    "lua": "io.write(arg[1], ' ', io.read('a'))",
 }
 WRONG = {
     "python": ("def", "runtime_error", "SyntaxError"),
@@ -24,6 +32,10 @@ WRONG = {
     "c": ("int main(void) { return x; }", "compile_error", "undeclared"),
     "cpp": ("int main() { return x; }", "compile_error", "not declared"),
     "bash": ("if", "runtime_error", "syntax error"),
+    "perl": ("my = ;", "runtime_error", "syntax error"),
+    "ruby": ("def", "runtime_error", "syntax error"),
+    "php": ("<?php echo ;", "runtime_error", "syntax error"),
+    "lua": ("x = = 1", "runtime_error", "unexpected symbol"),
 }
 RAISES = {
     "python": ("raise ValueError('oops')", "main.py", "oops"),
@@ -31,6 +43,10 @@ RAISES = {
     "cpp": ("#include <stdexcept>\nint main() { throw std::runtime_error(\"oops\"); }", "", "oops"),
     "bash": ("echo oops >&2; exit 1", "", "oops"),
     "c": ('#include <stdio.h>\nint main(void) { fputs("oops", stderr); return 1; }', "", "oops"),
+    "perl": ("die 'oops'", "main.pl line 1", "oops"),
+    "ruby": ("raise 'oops'", "main.rb:1", "oops"),
+    "php": ("<?php fwrite(STDERR, __FILE__); throw new Exception('oops');", "main.php", "oops"),
+    "lua": ("error('oops')", "main.lua:1", "oops"),
 }
 
 
@@ -83,7 +99,7 @@ def test_several_source_files(server):
 
 
 def test_empty_programs(server):
-    for language in ("python", "javascript", "bash"):
+    for language in ("python", "javascript", "bash", "perl", "ruby", "php", "lua"):
         r = server.run(language, "")
         assert (r["verdict"], r["stdout"]) == ("ok", "")
     assert server.run("c", "")["verdict"] == "compile_error"

@@ -9,7 +9,7 @@ import harness
 SEEN = ("verdict", "exitCode", "signal", "stdout", "stderr", "response", "truncated")
 
 
-SOURCES = {"python": "main.py", "javascript": "main.js"}
+SOURCES = {"python": "main.py", "javascript": "main.js", "ruby": "main.rb", "php": "main.php", "lua": "main.lua"}
 
 
 def submit(server, language, code, **fields):
