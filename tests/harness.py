@@ -122,6 +122,8 @@ class Settings:
             "CODECRUSHER_CGROUP_PARENT": self.cgroup,
             "CODECRUSHER_UID_BASE": self.uid_base,
             **({"CODECRUSHER_WARM_SLOTS": 0} if EMULATED else {}),
+            # Seconds of a compiler at every start; tests/compile has it on.
+            "CODECRUSHER_PRECOMPILE": 0,
             **self.backend,
         }
 

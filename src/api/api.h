@@ -16,11 +16,13 @@
 #include "job/submission.h"
 
 struct api;
+struct cache;
 struct conf;
 struct door;
 struct event_base;
 struct executor;
 struct flow;
+struct precompile;
 
 struct api_options {
 	struct event_base *base;
@@ -28,8 +30,10 @@ struct api_options {
 	struct flow *flow;
 	const struct lang_table *langs; /* what probing finds later is seen */
 	const struct conf *conf;
-	struct door *door;	   /* who may come in (api/door.h); NULL: everybody */
-	struct executor *executor; /* for capacity in metrics and readiness; NULL: none in this process */
+	struct door *door;	       /* who may come in (api/door.h); NULL: everybody */
+	struct executor *executor;     /* for capacity in metrics and readiness; NULL: none in this process */
+	struct cache *cache;	       /* for metrics; NULL: none */
+	struct precompile *precompile; /* the same */
 };
 
 /* What submissions this server accepts, from its settings. */

@@ -6,6 +6,8 @@
 
 #include "api/private.h"
 #include "base/clock.h"
+#include "cache/cache.h"
+#include "worker/precompile.h"
 
 static const double bounds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 				 0.5,	1,	2.5,   5,    10,    30,	  60 };
@@ -193,6 +195,33 @@ static void add_warm(struct buf *out, const struct metrics *m, struct executor *
 	}
 }
 
+static void add_cache(struct buf *out, struct cache *cache)
+{
+	struct cache_counts c;
+
+	cache_count(cache, &c);
+	add_value(out, "codecrusher_compile_cache_hits_total", "counter",
+		  "Programs that no compiler had to make again.", c.hits);
+	add_value(out, "codecrusher_compile_cache_negative_hits_total", "counter",
+		  "Compile errors that no compiler had to find again.", c.refusals);
+	add_value(out, "codecrusher_compile_cache_misses_total", "counter",
+		  "Compiles that had not been done before.", c.misses);
+	add_value(out, "codecrusher_compile_cache_bytes", "gauge", "What the compile cache takes on disk.",
+		  c.bytes);
+}
+
+static void add_precompiled(struct buf *out, const struct precompile *p)
+{
+	struct precompile_counts c;
+
+	precompile_count(p, &c);
+	add_head(out, "codecrusher_precompiled_headers", "gauge", "Headers that are to be compiled ahead.");
+	(void)buf_printf(out,
+			 "codecrusher_precompiled_headers{state=\"ready\"} %u\n"
+			 "codecrusher_precompiled_headers{state=\"missing\"} %u\n",
+			 c.ready, c.missing);
+}
+
 static void add_http(struct buf *out, const struct api *a)
 {
 	struct http_stats s;
@@ -225,6 +254,10 @@ void metrics_get(struct http_exchange *x, const struct http_request *q, void *ar
 		add_slots(&out, a->options.executor);
 	if (a->options.executor)
 		add_warm(&out, a->metrics, a->options.executor);
+	if (a->options.cache)
+		add_cache(&out, a->options.cache);
+	if (a->options.precompile)
+		add_precompiled(&out, a->options.precompile);
 	add_http(&out, a);
 	door_add_metrics(a->options.door, &out);
 	http_answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", &out);

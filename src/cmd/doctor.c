@@ -125,7 +125,7 @@ static void examine_spawner(struct examination *x)
 	struct spawning spawning;
 	struct err e;
 
-	if (spawning_prepare(&spawning, x->conf, 1, NULL, &e) < 0) {
+	if (spawning_prepare(&spawning, x->conf, 1, NULL, NULL, &e) < 0) {
 		print_row(x, "spawner", ABILITY_MISSING, e.msg, "");
 		return;
 	}

@@ -15,6 +15,7 @@
 #include "api/door.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cache/cache.h"
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/control.h"
@@ -24,6 +25,7 @@
 #include "executor/docker.h"
 #include "executor/native.h"
 #include "queue/flow.h"
+#include "worker/precompile.h"
 #include "worker/worker.h"
 
 /* The running jobs have ended by then: this is for what is not yet durable, and for clients to take their
@@ -42,6 +44,8 @@ struct engine {
 	struct event *news;  /* something on `control` */
 	int control;
 	struct executor *executor;
+	struct cache *cache;	       /* NULL: compiled programs are not kept */
+	struct precompile *precompile; /* NULL: no headers are */
 	struct flow *flow;
 	struct submission_policy policy;
 	struct worker *worker;
@@ -231,6 +235,8 @@ static int open_api(struct engine *n, struct err *e)
 		.conf = n->setup->conf,
 		.door = n->door,
 		.executor = n->executor,
+		.cache = n->cache,
+		.precompile = n->precompile,
 	};
 
 	n->api = api_new(&options, e);
@@ -323,9 +329,36 @@ static int open_flow(struct engine *n, struct err *e)
 	return n->flow ? 0 : -1;
 }
 
+/* Either is something to do without. */
+static void open_compile_path(struct engine *n)
+{
+	const struct compile_dirs *d = &n->setup->compile;
+	const struct cache_options cache = {
+		.path = d->cache,
+		.max_bytes = n->setup->conf->compile_cache,
+		.rootfs = d->rootfs,
+		.shared = n->setup->conf->compile_cache_shared,
+	};
+	const struct precompile_options headers = { .path = d->headers, .rootfs = d->rootfs };
+	struct err e;
+
+	if (d->cache) {
+		n->cache = cache_new(n->base, &cache, &e);
+		if (!n->cache)
+			log_warn(NULL, "compiled programs are not kept: %s", e.msg);
+	}
+	if (d->headers) {
+		n->precompile = precompile_new(n->base, n->executor, n->setup->langs, &headers, &e);
+		if (!n->precompile)
+			log_warn(NULL, "no headers are precompiled: %s", e.msg);
+	}
+}
+
 static int open_worker(struct engine *n, struct err *e)
 {
 	const struct worker_options options = {
+		.cache = n->cache,
+		.precompile = n->precompile,
 		.concurrency = n->setup->slots,
 		.probed = on_probed,
 		.arg = n,
@@ -376,7 +409,10 @@ static int open_all(struct engine *n, int spawner, int keys, struct err *e)
 		return -1;
 	if (n->setup->works) {
 		n->executor = n->setup->box ? open_docker(n, e) : open_native(n, e);
-		if (!n->executor || open_worker(n, e) < 0)
+		if (!n->executor)
+			return -1;
+		open_compile_path(n);
+		if (open_worker(n, e) < 0)
 			return -1;
 	}
 	if (spawner >= 0)
@@ -391,6 +427,8 @@ static void close_all(struct engine *n)
 {
 	executor_free(n->executor);
 	worker_free(n->worker);
+	precompile_free(n->precompile);
+	cache_free(n->cache);
 	if (n->flow)
 		flow_close(n->flow);
 	api_free(n->api);

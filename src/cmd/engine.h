@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "cmd/compile_dirs.h"
 #include "cmd/privileges.h"
 #include "conf/conf.h"
 #include "lang/lang.h"
@@ -18,9 +19,10 @@ struct engine_setup {
 	struct lang_table *langs;
 	struct account account;
 	unsigned slots;
-	bool serves;  /* HTTP and API */
-	bool works;   /* takes jobs and runs them */
-	char *box;    /* of the Docker executor (docker_options.box); NULL: programs run in native slots */
+	bool serves; /* HTTP and API */
+	bool works;  /* takes jobs and runs them */
+	char *box;   /* of the Docker executor (docker_options.box); NULL: programs run in native slots */
+	struct compile_dirs compile;
 	int listener; /* -1 when it does not serve; bound and listening, non-blocking; shared with the engines
 			 before and after */
 };

@@ -190,7 +190,7 @@ int local_run(const struct conf *conf, unsigned slots, local_fn *fn, void *arg, 
 
 	if (account_find(conf->user, &account, &e) < 0)
 		return cmd_fail(failed, "%s", e.msg);
-	if (spawning_prepare(&spawning, conf, slots, NULL, &e) < 0)
+	if (spawning_prepare(&spawning, conf, slots, NULL, NULL, &e) < 0)
 		return cmd_fail(failed, "%s", e.msg);
 	code = start(conf, &account, &spawning, fn, arg, failed);
 	spawning_done(&spawning);

@@ -114,7 +114,7 @@ static int compile(struct run *r, int *ret_artifacts, bool *ret_go_on)
 	struct plan plan;
 	int rc;
 
-	if (!plan_compile(&plan, r->lang, r->submission))
+	if (!plan_compile(&plan, r->lang, r->submission, NULL))
 		return cmd_fail(-1, "out of memory");
 	spec = plan_spec(&plan, r->submission->id);
 	r->streams[EXEC_STDOUT] = r->streams[EXEC_STDERR] = STDERR_FILENO;

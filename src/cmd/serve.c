@@ -83,7 +83,10 @@ static int prepare_worker(struct engine_setup *s, struct spawning *spawning, str
 {
 	if (!s->works)
 		return 0;
-	return spawning ? spawning_prepare(spawning, s->conf, s->slots, s->langs, e) : prepare_docker(s, e);
+	if (!spawning)
+		return prepare_docker(s, e);
+	compile_dirs_prepare(&s->compile, s->conf, &s->account);
+	return spawning_prepare(spawning, s->conf, s->slots, s->langs, s->compile.headers, e);
 }
 
 static int prepare_languages(struct engine_setup *s, struct err *e)
@@ -123,6 +126,7 @@ static int run_role(const struct role *r, const struct conf *conf)
 								     : spawning_default_slots(),
 				      .serves = r->serves,
 				      .works = r->works,
+				      .compile.rootfs = -1,
 				      .listener = -1 };
 	struct spawning native = { .binary = -1, .config = -1 };
 	struct spawning *spawning = r->works && conf->executor == CONF_EXECUTOR_NATIVE ? &native : NULL;
@@ -139,6 +143,7 @@ static int run_role(const struct role *r, const struct conf *conf)
 		return code;
 	if (prepare(&setup, spawning, &e) < 0) {
 		lang_table_free(setup.langs);
+		compile_dirs_done(&setup.compile);
 		free(setup.box);
 		return cmd_fail(EXIT_CODE_CONFIG, "%s", e.msg);
 	}
@@ -147,6 +152,7 @@ static int run_role(const struct role *r, const struct conf *conf)
 		(void)close(setup.listener);
 	if (spawning)
 		spawning_done(spawning);
+	compile_dirs_done(&setup.compile);
 	free(setup.box);
 	lang_table_free(setup.langs);
 	return code;

@@ -105,14 +105,15 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 }
 
 static int write_config(const struct conf *conf, unsigned slots, const struct rootless *rootless,
-			struct lang_table *langs, struct err *e)
+			struct lang_table *langs, const char *headers, struct err *e)
 {
 	AUTO_CLOSE int fd = memfd_create("codecrusher-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct sandbox_config c;
 
 	if (fd < 0)
 		return err_set(e, ERR_IO, errno, "memfd_create for the spawner's configuration");
-	if (fill_config(&c, conf, slots, rootless, langs, e) < 0)
+	if (fill_config(&c, conf, slots, rootless, langs, e) < 0 ||
+	    copy_text(c.headers, sizeof(c.headers), headers ? headers : "", "DATA_DIR", e) < 0)
 		return -1;
 	if (write(fd, &c, sizeof(c)) != (ssize_t)sizeof(c))
 		return err_set(e, ERR_IO, errno, "writing the spawner's configuration");
@@ -139,7 +140,7 @@ static int open_binary(const char *path, struct err *e)
 }
 
 int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct lang_table *langs,
-		     struct err *e)
+		     const char *headers, struct err *e)
 {
 	AUTO_FREE char *path = paths_spawner(conf);
 	AUTO_CLOSE int binary = -1;
@@ -151,7 +152,7 @@ int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots
 	if (binary < 0)
 		return -1;
 	rootless_find(&s->rootless);
-	config = write_config(conf, slots, &s->rootless, langs, e);
+	config = write_config(conf, slots, &s->rootless, langs, headers, e);
 	if (config < 0)
 		return -1;
 	s->binary = TAKE_FD(binary);

@@ -26,9 +26,10 @@ unsigned spawning_default_slots(void);
 int spawning_parse_weaknesses(const char *text, uint32_t *ret_bits, struct err *e);
 
 /* Finds and opens the program, writes its configuration. Warns when others than root could change it. Of
- * `langs` (NULL: none) those that their files mark are kept warm, and learn their warm_index. */
+ * `langs` (NULL: none) those that their files mark are kept warm, and learn their warm_index. `headers`: a
+ * directory that slots see at SANDBOX_HEADERS, or NULL. */
 int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots, struct lang_table *langs,
-		     struct err *e);
+		     const char *headers, struct err *e);
 void spawning_done(const struct spawning *s);
 
 /* Starts one, connected to *ret_engine_end (SOCK_SEQPACKET, non-blocking, close-on-exec). Its pid, or -1. */

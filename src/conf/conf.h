@@ -66,6 +66,9 @@ struct conf {
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */
 	int64_t warm_slots;	     /* WARM_SLOTS of each marked language; -1: see cmd/warm.c */
+	int64_t compile_cache;	     /* COMPILE_CACHE 512 MiB; 0: none */
+	bool compile_cache_shared;   /* COMPILE_CACHE_SHARED false */
+	bool precompile;	     /* PRECOMPILE true */
 	char *docker_socket;	     /* DOCKER_SOCKET /run/docker.sock */
 	char *docker_runtime;	     /* DOCKER_RUNTIME: "" = the Engine's default */
 	char *docker_images;	     /* DOCKER_IMAGES "": language=image, with commas */

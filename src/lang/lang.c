@@ -22,6 +22,11 @@ void lang_done(struct lang *l)
 	lang_argv_done(&l->compile);
 	lang_argv_done(&l->artifacts);
 	lang_argv_done(&l->flags);
+	lang_argv_done(&l->precompile.headers);
+	lang_argv_done(&l->precompile.argv);
+	lang_argv_done(&l->precompile.file);
+	lang_argv_done(&l->precompile.stub);
+	lang_argv_done(&l->precompile.use);
 	lang_argv_done(&l->run);
 	lang_argv_done(&l->env);
 	lang_argv_done(&l->version_argv);

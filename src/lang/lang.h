@@ -28,6 +28,18 @@ struct lang_argv {
 	size_t n;
 };
 
+/* How headers that compilers read again and again are compiled ahead (worker/precompile.h). All empty when
+ * the language says nothing about it. Each of the last three is a template of one element. */
+#define LANG_PRECOMPILE_MAX 8
+struct lang_precompile {
+	struct lang_argv headers; /* "bits/stdc++.h" */
+	struct lang_argv argv;	  /* makes {artifact} of {header} */
+	struct lang_argv file;	  /* its name below {directory}: "{header}.gch" */
+	struct lang_argv stub; /* the line of a file {directory}/{header}, for compilers that want the header
+				  after all */
+	struct lang_argv use;  /* what {precompiled} in `compile` becomes: "-isystem{directory}" */
+};
+
 struct lang {
 	char *name;		     /* "python" */
 	struct lang_argv aliases;    /* "py", "python3" */
@@ -37,6 +49,7 @@ struct lang {
 	struct lang_argv artifacts;  /* patterns (fnmatch) of what the compile step hands to the run step */
 	struct lang_argv flags; /* allowed compiler flags: exact, or with one '*' ("-W*": neither '/' nor ','
 				   matched) */
+	struct lang_precompile precompile;
 	struct lang_argv run;
 	struct lang_argv env; /* "NAME=value", for both steps */
 	struct lang_argv version_argv;
@@ -92,6 +105,9 @@ struct lang_values {
 	const char *const *args;
 	size_t n_args;
 	int64_t memory_bytes;
+	const char *header;	 /* of lang_precompile's templates */
+	const char *precompiled; /* directory with headers that are ready; NULL: none are, and {precompiled}
+				    is nothing */
 };
 
 /* `args` belong to the run step: leave them empty for the compile step. A file name that could be read as an

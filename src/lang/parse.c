@@ -19,7 +19,8 @@
 static const char *const known_keys[] = { "name",   "aliases",	     "extensions", "source",  "compile",
 					  "run",    "env",	     "version",	   "package", "image",
 					  "limits", "compileLimits", "warm" };
-static const char *const compile_keys[] = { "argv", "artifacts", "flags" };
+static const char *const compile_keys[] = { "argv", "artifacts", "flags", "precompile" };
+static const char *const precompile_keys[] = { "headers", "argv", "file", "stub", "use" };
 
 static const struct {
 	const char *name;
@@ -201,6 +202,76 @@ static int read_limits(const struct parse *p, json_t *object, const char *field,
 	return 0;
 }
 
+/* A template of one element. */
+static int read_line(const struct parse *p, json_t *object, const char *key, const char *field,
+		     unsigned allowed, struct lang_argv *ret)
+{
+	json_t *value = json_object_get(object, key);
+	char problem[160];
+
+	if (check_text(p, field, value) < 0)
+		return -1;
+	if (!lang_argv_add(ret, json_string_value(value)))
+		return no_memory(p);
+	if (!lang_line_check(ret->items[0], allowed, problem, sizeof(problem)))
+		return bad(p, field, "%s", problem);
+	return 0;
+}
+
+/* What becomes a file's name below a directory of ours. */
+static bool is_header(const char *name)
+{
+	return name[0] != '/' && name[0] != '.' && !strstr(name, "..") && !strstr(name, "//") &&
+	       !strstr(name, "/.") && name[strlen(name) - 1] != '/' && strlen(name) <= 200;
+}
+
+static int check_precompile(const struct parse *p, const struct lang_precompile *c)
+{
+	char problem[160];
+
+	if (c->headers.n == 0 || c->headers.n > LANG_PRECOMPILE_MAX)
+		return bad(p, "compile.precompile.headers", "must name one to %d headers",
+			   LANG_PRECOMPILE_MAX);
+	for (size_t i = 0; i < c->headers.n; i++) {
+		if (!is_header(c->headers.items[i]))
+			return bad(p, "compile.precompile.headers", "must be relative names");
+	}
+	if (c->argv.n == 0)
+		return bad(p, "compile.precompile.argv", "must have at least the compiler's name");
+	if (!lang_template_check(&c->argv, TEMPLATE_HEADER | TEMPLATE_ARTIFACT, problem, sizeof(problem)))
+		return bad(p, "compile.precompile.argv", "%s", problem);
+	if (!lang_template_uses(&c->argv, "{header}") || !lang_template_uses(&c->argv, "{artifact}"))
+		return bad(p, "compile.precompile.argv", "must use {header} and {artifact}");
+	if (!lang_template_uses(&c->file, "{header}") || strcmp(c->file.items[0], "{header}") == 0)
+		return bad(p, "compile.precompile.file", "must be {header} and something more");
+	if (!lang_template_uses(&p->lang->compile, "{precompiled}"))
+		return bad(p, "compile.precompile", "needs {precompiled} in \"compile.argv\"");
+	return 0;
+}
+
+static int read_precompile(const struct parse *p, json_t *compile)
+{
+	json_t *object = json_object_get(compile, "precompile");
+	struct lang_precompile *c = &p->lang->precompile;
+
+	if (!object) {
+		if (lang_template_uses(&p->lang->compile, "{precompiled}"))
+			return bad(p, "compile.argv", "uses {precompiled} without a \"precompile\"");
+		return 0;
+	}
+	if (!json_is_object(object))
+		return bad(p, "compile.precompile", "must be an object");
+	if (check_keys(p, "compile.precompile.", object, precompile_keys,
+		       sizeof(precompile_keys) / sizeof(char *)) < 0 ||
+	    read_strings(p, object, "headers", "compile.precompile.headers", &c->headers) < 0 ||
+	    read_strings(p, object, "argv", "compile.precompile.argv", &c->argv) < 0 ||
+	    read_line(p, object, "file", "compile.precompile.file", TEMPLATE_HEADER, &c->file) < 0 ||
+	    read_line(p, object, "stub", "compile.precompile.stub", TEMPLATE_HEADER, &c->stub) < 0 ||
+	    read_line(p, object, "use", "compile.precompile.use", TEMPLATE_DIRECTORY, &c->use) < 0)
+		return -1;
+	return check_precompile(p, c);
+}
+
 static int read_compile(const struct parse *p, json_t *object)
 {
 	json_t *compile = json_object_get(object, "compile");
@@ -222,6 +293,8 @@ static int read_compile(const struct parse *p, json_t *object)
 		return bad(p, "compile.argv", "must have at least the compiler's name");
 	if (l->artifacts.n == 0)
 		return bad(p, "compile.artifacts", "must name at least one file that the compiler makes");
+	if (read_precompile(p, compile) < 0)
+		return -1;
 	return read_limits(p, object, "compileLimits", &l->compile_limits);
 }
 

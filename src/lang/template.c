@@ -18,9 +18,15 @@ static const struct placeholder {
 	unsigned bit;
 	bool alone; /* stands for zero or more elements, so it must be a whole element */
 } placeholders[] = {
-	{ "{source}", TEMPLATE_SOURCE, false },	   { "{artifact}", TEMPLATE_ARTIFACT, false },
-	{ "{memoryMiB}", TEMPLATE_MEMORY, false }, { "{sources}", TEMPLATE_SOURCES, true },
-	{ "{flags}", TEMPLATE_FLAGS, true },	   { "{args}", TEMPLATE_ARGS, true },
+	{ "{source}", TEMPLATE_SOURCE, false },
+	{ "{artifact}", TEMPLATE_ARTIFACT, false },
+	{ "{memoryMiB}", TEMPLATE_MEMORY, false },
+	{ "{sources}", TEMPLATE_SOURCES, true },
+	{ "{flags}", TEMPLATE_FLAGS, true },
+	{ "{args}", TEMPLATE_ARGS, true },
+	{ "{header}", TEMPLATE_HEADER, false },
+	{ "{directory}", TEMPLATE_DIRECTORY, false },
+	{ "{precompiled}", TEMPLATE_PRECOMPILED, true },
 };
 #define N_PLACEHOLDERS (sizeof(placeholders) / sizeof(placeholders[0]))
 
@@ -91,6 +97,11 @@ static bool check_element(const char *element, unsigned allowed, char *problem, 
 	return true;
 }
 
+bool lang_line_check(const char *line, unsigned allowed, char *problem, size_t size)
+{
+	return check_element(line, allowed, problem, size);
+}
+
 bool lang_template_check(const struct lang_argv *template, unsigned allowed, char *problem, size_t size)
 {
 	for (size_t i = 0; i < template->n; i++) {
@@ -134,6 +145,10 @@ static bool add_value(struct buf *out, const struct lang *l, unsigned bit, const
 	case TEMPLATE_ARTIFACT:
 		assert(l->artifacts.n > 0); /* lang_parse has seen to it */
 		return buf_add_str(out, l->artifacts.items[0]);
+	case TEMPLATE_HEADER:
+		return buf_add_str(out, v->header);
+	case TEMPLATE_DIRECTORY:
+		return buf_add_str(out, v->precompiled);
 	default:
 		assert(bit == TEMPLATE_MEMORY);
 		return buf_printf(out, "%" PRId64, v->memory_bytes / (1024 * 1024));
@@ -191,6 +206,12 @@ static bool add_sources(const struct lang *l, const struct lang_values *v, struc
 	return true;
 }
 
+/* Zero or one element: how the compiler is told of the headers that are ready. */
+static bool add_precompiled(const struct lang *l, const struct lang_values *v, struct lang_argv *ret)
+{
+	return !v->precompiled || expand_element(l, l->precompile.use.items[0], v, ret);
+}
+
 static bool expand(const struct lang *l, const struct lang_argv *template, const struct lang_values *v,
 		   struct lang_argv *ret)
 {
@@ -207,6 +228,8 @@ static bool expand(const struct lang *l, const struct lang_argv *template, const
 		} else if (strcmp(element, "{args}") == 0) {
 			added = add_all(ret, v->args, v->n_args);
 			args_placed = true;
+		} else if (strcmp(element, "{precompiled}") == 0) {
+			added = add_precompiled(l, v, ret);
 		} else {
 			added = expand_element(l, element, v, ret);
 		}

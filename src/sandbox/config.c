@@ -17,6 +17,8 @@ static int check_texts(const struct sandbox_config *c, struct err *e)
 {
 	if (!is_text(c->rootfs, sizeof(c->rootfs)) || (strcmp(c->rootfs, "host") != 0 && c->rootfs[0] != '/'))
 		return err_set(e, ERR_INVALID, 0, "rootfs must be \"host\" or an absolute directory");
+	if (!memchr(c->headers, '\0', sizeof(c->headers)) || (c->headers[0] && c->headers[0] != '/'))
+		return err_set(e, ERR_INVALID, 0, "the directory of headers must be an absolute path");
 	if (!is_text(c->run_dir, sizeof(c->run_dir)) || c->run_dir[0] != '/')
 		return err_set(e, ERR_INVALID, 0, "the run directory must be an absolute path");
 	if (!is_text(c->cgroup_parent, sizeof(c->cgroup_parent)) || strchr(c->cgroup_parent, '/') ||

@@ -55,6 +55,9 @@ enum sandbox_ids {
 	SANDBOX_IDS_ONE,   /* that user alone, as itself: one uid and one gid with the uid's number */
 };
 
+/* Where a slot sees the configuration's directory of precompiled headers. */
+#define SANDBOX_HEADERS	 "/run/headers"
+
 #define SANDBOX_MAX_WARM 8
 /* What a warm slot takes at most: beyond it there is nothing to gain. */
 #define SANDBOX_WARM_SOURCE_MAX (256 << 10)
@@ -85,6 +88,7 @@ struct sandbox_config {
 	uint32_t log_level;
 	uint32_t log_json;
 	char rootfs[256];	      /* "host" or an absolute directory */
+	char headers[256];	      /* directory to be seen at SANDBOX_HEADERS, absolute; "": none */
 	char run_dir[256];	      /* instance locks live here */
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "sandbox/defence.h"
 #include "sandbox/slot.h"
 
@@ -264,6 +265,35 @@ static int move_in(int root, struct err *e)
 	return 0;
 }
 
+/*
+ * Precompiled headers: a directory that the engine fills while the spawner runs. It is bound like a
+ * toolchain, and noexec as well, for nothing in it is a program. Its last part is the engine's to change, so
+ * it must be a directory itself and no link to another; mounts below it are not taken along. Compilers do
+ * without, so slots do, too.
+ */
+static int open_headers(const char *path)
+{
+	AUTO_CLOSE int dir = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int tree = dir < 0 ? -1 : open_tree(dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0)
+		log_warn(NULL, "slots have no precompiled headers: %s: %s", path, strerror(errno));
+	return tree;
+}
+
+/* `tree` -1: there are none. */
+static int bind_headers(int tree, int root, struct err *e)
+{
+	const char *name = SANDBOX_HEADERS + 1;
+
+	if (tree < 0)
+		return 0;
+	if (mkdirat(root, name, 0755) < 0)
+		return err_set(e, ERR_IO, errno, "make /%s in the root", name);
+	return attach(tree, root, name,
+		      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, e);
+}
+
 /* Asks the kernel rather than our own intentions. */
 static int verify(struct err *e)
 {
@@ -285,6 +315,7 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 {
 	bool is_host = strcmp(config->rootfs, "host") == 0;
 	AUTO_CLOSE int from = -1;
+	AUTO_CLOSE int headers = -1;
 	AUTO_CLOSE int root = -1;
 	AUTO_CLOSE int proc = -1;
 
@@ -300,7 +331,9 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	from = open(is_host ? "/" : config->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (from < 0)
 		return err_set(e, ERR_INVALID, errno, "open the rootfs directory %s", config->rootfs);
-	/* Before the template hides it. */
+	/* Before the template hides them. */
+	if (config->headers[0])
+		headers = open_headers(config->headers);
 	if (config->ids != SANDBOX_IDS_ROOT) {
 		proc = open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 		if (proc < 0)
@@ -309,7 +342,8 @@ int rootfs_enter(const struct sandbox_config *config, struct err *e)
 	root = make_template(e);
 	if (root < 0)
 		return -1;
-	if (fill(root, from, is_host, e) < 0 || take_proc(proc, root, e) < 0 || move_in(root, e) < 0)
+	if (fill(root, from, is_host, e) < 0 || bind_headers(headers, root, e) < 0 ||
+	    take_proc(proc, root, e) < 0 || move_in(root, e) < 0)
 		return err_wrap(e, "root file system");
 	return verify(e);
 }

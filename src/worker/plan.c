@@ -18,7 +18,8 @@ static const char *const *borrowed(char *const *items)
 	return (const char *const *)items;
 }
 
-static bool expand_argv(struct plan *p, const struct lang *l, const struct submission *s, bool compile)
+static bool expand_argv(struct plan *p, const struct lang *l, const struct submission *s, bool compile,
+			const char *precompiled)
 {
 	AUTO_FREE const char **names = calloc(s->n_files, sizeof(*names));
 	struct lang_values values = {
@@ -28,6 +29,8 @@ static bool expand_argv(struct plan *p, const struct lang *l, const struct submi
 		.flags = borrowed(s->compiler_flags.items),
 		.n_flags = s->compiler_flags.n,
 		.memory_bytes = p->limits.memory_bytes,
+		/* Made with the language's flags and no others. */
+		.precompiled = s->compiler_flags.n == 0 ? precompiled : NULL,
 	};
 
 	if (!names)
@@ -104,14 +107,15 @@ static bool collect_files(struct plan *p, const struct lang *l, const struct sub
 	return true;
 }
 
-bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s)
+bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s, const char *precompiled)
 {
 	const struct strings none = { 0 };
 	struct plan p = { .image = l->image,
 			  .limits = s->compile_limits,
 			  .collect = borrowed(l->artifacts.items) };
 
-	if (!expand_argv(&p, l, s, true) || !collect_env(&p, l, &none) || !collect_files(&p, l, s, false)) {
+	if (!expand_argv(&p, l, s, true, precompiled) || !collect_env(&p, l, &none) ||
+	    !collect_files(&p, l, s, false)) {
 		plan_done(&p);
 		return false;
 	}
@@ -162,7 +166,7 @@ bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s
 {
 	struct plan p = { .image = l->image, .limits = s->limits };
 
-	if (!expand_argv(&p, l, s, false) || !collect_env(&p, l, &s->env) ||
+	if (!expand_argv(&p, l, s, false, NULL) || !collect_env(&p, l, &s->env) ||
 	    !collect_files(&p, l, s, plan_has_compile(l))) {
 		plan_done(&p);
 		return false;

@@ -30,8 +30,10 @@ struct plan {
 
 bool plan_has_compile(const struct lang *l);
 
-/* Each is false only when memory is short; the plan needs no plan_done then. */
-bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s);
+/* Each is false only when memory is short; the plan needs no plan_done then. `precompiled` is the directory
+ * of headers that are ready, or NULL; a submission with flags of its own goes without. */
+bool plan_compile(struct plan *ret, const struct lang *l, const struct submission *s,
+		  const char *precompiled);
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s);
 void plan_done(struct plan *p);
 

@@ -76,7 +76,7 @@ TEST(a_compile_step_gets_flags_and_all_files_but_neither_arguments_nor_environme
 	strings_add(&s->args, "one");
 	strings_add(&s->env, "A=mine");
 	assert_true(plan_has_compile(&l));
-	assert_true(plan_compile(&p, &l, s));
+	assert_true(plan_compile(&p, &l, s, NULL));
 	assert_strings(plan_spec(&p, s->id).argv, argv);
 	assert_strings(p.collect, collect);
 	assert_null(p.env[0]);

@@ -203,7 +203,9 @@ static struct submission *job(const char *language, const char *code, const char
 
 static struct task *begin_in(const struct lang *l, struct submission *s, struct end *end)
 {
-	const struct task_job job = { l, s, 1, clock_wall_ms() };
+	const struct task_job job = {
+		.lang = l, .submission = s, .attempt = 1, .started_ms = clock_wall_ms()
+	};
 	struct task *t = task_new(executor, &job, on_done, end);
 
 	*end = (struct end){ 0 };

@@ -2,6 +2,7 @@
 #include "worker/task.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,10 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cache/cache.h"
 #include "worker/collect_result.h"
 #include "worker/plan.h"
+#include "worker/precompile.h"
 
 enum step {
 	STEP_CHECK, /* nothing is known yet to be able to run */
@@ -21,6 +24,8 @@ enum step {
 
 struct task {
 	struct executor *executor;
+	struct cache *cache;
+	struct precompile *precompile;
 	const struct lang *lang;
 	struct submission *submission;
 	task_done_fn *done;
@@ -31,8 +36,11 @@ struct task {
 	bool short_of_memory;  /* output is missing */
 	bool cancelled;	       /* task_cancel */
 	bool stopped;	       /* task_stop */
-	int artifacts_fd;      /* of the compile step, for the run step; -1: none */
-	struct result *result; /* being filled */
+	bool asks;	       /* the cache has not answered yet */
+	bool asked;
+	struct cache_ticket *ticket; /* while it asks, and while it leads */
+	int artifacts_fd;	     /* of the compile step, for the run step; -1: none */
+	struct result *result;	     /* being filled */
 };
 
 static void step_output(enum exec_stream stream, const char *data, size_t len, void *arg);
@@ -63,6 +71,8 @@ struct task *task_new(struct executor *x, const struct task_job *job, task_done_
 	if (!t)
 		return NULL;
 	t->executor = x;
+	t->cache = job->cache;
+	t->precompile = job->precompile;
 	t->lang = job->lang;
 	t->submission = submission_ref(job->submission);
 	t->done = done;
@@ -88,6 +98,8 @@ void task_free(struct task *t)
 		(void)close(t->artifacts_fd);
 	submission_unref(t->submission);
 	result_unref(t->result);
+	/* Last: whoever it hands over to goes on inside. */
+	cache_leave(TAKE(t->ticket));
 	free(t);
 }
 
@@ -185,10 +197,15 @@ static int start_planned(struct task *t, const struct plan *plan, struct err *e)
 	return t->run ? 0 : -1;
 }
 
+static const char *precompiled(const struct task *t)
+{
+	return t->precompile ? precompile_directory(t->precompile, t->lang) : NULL;
+}
+
 static int start_step(struct task *t, struct err *e)
 {
 	struct plan plan;
-	bool planned = t->step == STEP_COMPILE ? plan_compile(&plan, t->lang, t->submission)
+	bool planned = t->step == STEP_COMPILE ? plan_compile(&plan, t->lang, t->submission, precompiled(t))
 					       : plan_run(&plan, t->lang, t->submission);
 	int r;
 
@@ -209,26 +226,129 @@ static void start_failed(struct task *t, const struct err *e)
 		lose(t, false, e->msg);
 }
 
+/* ---- the compile cache ---- */
+
+static void compile_done(struct task *t, const struct exec_report *report);
+
+static void use_entry(struct task *t, const struct cache_entry *entry)
+{
+	struct exec_report report = {
+		.exit_code = entry->exit_code,
+		.cpu_us = entry->cpu_us,
+		.wall_us = entry->wall_us,
+		.memory_bytes = entry->memory_bytes,
+		.artifacts_fd = -1,
+	};
+	bool whole;
+
+	prepare_streams(t, &t->submission->compile_limits);
+	whole = buf_add(&t->streams[EXEC_STDOUT], entry->out.data, entry->out.len) &&
+		buf_add(&t->streams[EXEC_STDERR], entry->err.data, entry->err.len);
+	if (whole && entry->artifacts_fd >= 0) {
+		report.artifacts_fd = fcntl(entry->artifacts_fd, F_DUPFD_CLOEXEC, 0);
+		whole = report.artifacts_fd >= 0;
+	}
+	if (!whole) {
+		lose(t, false, "The worker was short of memory for a compiled program.");
+		return;
+	}
+	t->artifacts_fd = report.artifacts_fd;
+	t->result->compile.cached = true;
+	compile_done(t, &report);
+}
+
+static void on_cache(const struct cache_entry *entry, void *arg)
+{
+	struct task *t = arg;
+
+	t->asks = false;
+	if (!entry) {
+		task_go(t);
+		return;
+	}
+	t->ticket = NULL;
+	use_entry(t, entry);
+}
+
+/* Whether there is an answer to wait for. What is asked for is the compile without precompiled headers: with
+ * them it makes the same. */
+static bool ask_cache(struct task *t)
+{
+	struct cache_question q = { .tenant = id_owner(t->submission->id),
+				    .lang = t->lang,
+				    .submission = t->submission };
+	struct exec_spec spec;
+	struct plan plan;
+
+	t->asked = true;
+	if (!plan_compile(&plan, t->lang, t->submission, NULL))
+		return false;
+	spec = plan_spec(&plan, NULL);
+	q.spec = &spec;
+	t->ticket = cache_ask(t->cache, &q, on_cache, t);
+	t->asks = t->ticket;
+	plan_done(&plan);
+	return t->asks;
+}
+
+/* Only what the compiler would do again: no limit, no signal, nothing that the container was to blame for. */
+static bool is_worth_keeping(const struct exec_report *report)
+{
+	bool by_itself = !report->lost && report->stop == EXEC_STOP_NONE && report->start_errno == 0 &&
+			 report->signal == 0 && !report->truncated[0] && !report->truncated[1];
+
+	return by_itself && (report->exit_code == 0) == (report->artifacts_fd >= 0);
+}
+
+/* After collect_compile, which has put what was printed into the result. */
+static void settle(struct task *t, const struct exec_report *report)
+{
+	const struct step_result *step = &t->result->compile;
+	const struct cache_entry entry = {
+		.artifacts_fd = report->artifacts_fd,
+		.exit_code = report->exit_code,
+		.cpu_us = report->cpu_us,
+		.wall_us = report->wall_us,
+		.memory_bytes = report->memory_bytes,
+		.out = step->out.data,
+		.err = step->err.data,
+		.made_ms = clock_wall_ms(),
+	};
+	struct cache_ticket *ticket = TAKE(t->ticket);
+
+	if (ticket && is_worth_keeping(report))
+		cache_settle(ticket, &entry);
+	else
+		cache_leave(ticket);
+}
+
 void task_go(struct task *t)
 {
 	struct exec_capacity capacity;
 	struct err e = { 0 };
 
-	if (t->run)
+	if (t->run || t->asks)
 		return;
 	if (t->step == STEP_CHECK && !check(t)) {
 		finish(t);
 		return;
 	}
+	if (t->step == STEP_COMPILE && t->cache && !t->asked && ask_cache(t))
+		return;
 	/* Asked first, since all that a start is handed must be built before it can say no. */
 	executor_capacity(t->executor, &capacity);
 	if (capacity.ready > 0 && start_step(t, &e) < 0)
 		start_failed(t, &e);
 }
 
-bool task_is_waiting(const struct task *t)
+bool task_is_idle(const struct task *t)
 {
 	return !t->run;
+}
+
+bool task_is_waiting(const struct task *t)
+{
+	return !t->run && !t->asks;
 }
 
 /* ---- while it runs ---- */
@@ -250,7 +370,11 @@ static void step_lost(struct task *t, const struct exec_report *report)
 
 static void compile_done(struct task *t, const struct exec_report *report)
 {
-	if (!collect_compile(t->result, t->lang, &t->submission->compile_limits, report, t->streams)) {
+	bool goes_on =
+		collect_compile(t->result, t->lang, &t->submission->compile_limits, report, t->streams);
+
+	settle(t, report);
+	if (!goes_on) {
 		finish(t);
 		return;
 	}

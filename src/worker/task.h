@@ -2,11 +2,13 @@
 /*
  * One job on its way through its steps:
  *
- *   waits -> compiling -> waits -> running -> finished        a language with a compile step
- *                         waits -> running -> finished        without
+ *   asks -> waits -> compiling -> waits -> running -> finished        a language with a compile step
+ *        ------------------------> waits -> running -> finished        it was compiled before
+ *                                  waits -> running -> finished        without
  *
- * "Waits" is for a free slot and mostly takes no time. From every state it may end as finished (a result,
- * whatever its verdict) or as lost (no result: the job goes back to the queue).
+ * "Asks" is for the compile cache, where there is one. "Waits" is for a free slot and mostly takes no time.
+ * From every state it may end as finished (a result, whatever its verdict) or as lost (no result: the job
+ * goes back to the queue).
  *
  * Knows no queue and no lease: that is the worker's part.
  */
@@ -20,9 +22,13 @@
 #include "job/job.h"
 #include "lang/lang.h"
 
+struct cache;
+struct precompile;
 struct task;
 
 struct task_job {
+	struct cache *cache;	       /* NULL: none */
+	struct precompile *precompile; /* NULL: none */
 	const struct lang *lang;       /* NULL: the table has no such language */
 	struct submission *submission; /* the task takes its own reference */
 	int attempt;
@@ -46,6 +52,9 @@ void task_free(struct task *t);
 /* Starts the step that waits, if the executor has room; harmless otherwise. Call it after task_new and
  * whenever the executor's capacity has changed. `done` may be called inside. */
 void task_go(struct task *t);
+/* Whether it runs nothing. */
+bool task_is_idle(const struct task *t);
+/* Whether a free slot is all it lacks. */
 bool task_is_waiting(const struct task *t);
 
 /* Kills what runs; the task ends as finished, with the verdict cancelled. `done` may be called inside. */

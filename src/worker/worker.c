@@ -9,11 +9,17 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cache/cache.h"
+#include "worker/precompile.h"
 #include "worker/probe.h"
 #include "worker/task.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
+/* Nothing to do for so long: time for what may be of use later. */
+#define IDLE_MS 500
+/* Between two looks at how far that is. */
+#define STEP_MS 50
 /* From the kill at the end of a shutdown's deadline until its report must be there. */
 #define KILL_GRACE_MS 1000
 
@@ -36,6 +42,7 @@ struct worker {
 	struct event kick;   /* does `balance` in the next turn of the loop: never inside a callback */
 	struct event pause;  /* pending: ask for nothing */
 	unsigned setbacks;   /* runs lost in a row */
+	struct event idle;   /* pending: there is nothing to do */
 	/* shutdown */
 	bool draining;
 	bool killed; /* the deadline is over */
@@ -123,6 +130,8 @@ static void on_taken(struct lease *l, void *arg)
 	struct seat *s = arg;
 	struct worker *w = s->worker;
 	struct task_job job = {
+		.cache = w->options.cache,
+		.precompile = w->options.precompile,
 		.lang = lang_find(w->langs, l->submission->language),
 		.submission = l->submission,
 		.attempt = l->attempt,
@@ -235,7 +244,7 @@ void worker_drain(struct worker *w, int64_t deadline_ms, void (*done)(void *arg)
 	for (unsigned i = 0; i < w->options.concurrency; i++) {
 		struct seat *s = &w->seats[i];
 
-		if (s->task && task_is_waiting(s->task))
+		if (s->task && task_is_idle(s->task))
 			task_stop(s->task);
 	}
 	worker_hurry(w, deadline_ms);
@@ -251,6 +260,44 @@ void worker_hurry(struct worker *w, int64_t deadline_ms)
 
 /* ---- what the loop calls ---- */
 
+/* ---- while there is nothing to do ---- */
+
+static bool is_idle(const struct worker *w)
+{
+	for (unsigned i = 0; i < w->options.concurrency; i++) {
+		if (w->seats[i].task)
+			return false;
+	}
+	return !w->draining && !w->probe;
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (is_idle(w) && precompile_go(w->options.precompile))
+		add_timer(&w->idle, STEP_MS);
+}
+
+/* Its slot belongs to whoever waits. */
+static void balance_precompile(struct worker *w, unsigned ready)
+{
+	bool wanted = w->draining;
+
+	if (!w->options.precompile)
+		return;
+	for (unsigned i = 0; i < w->options.concurrency && ready == 0; i++)
+		wanted |= w->seats[i].task && task_is_waiting(w->seats[i].task);
+	if (wanted)
+		precompile_yield(w->options.precompile);
+	if (!is_idle(w))
+		(void)event_del(&w->idle);
+	else if (!event_pending(&w->idle, EV_TIMEOUT, NULL))
+		add_timer(&w->idle, IDLE_MS);
+}
+
 /* Brings everything on its way that the executor's capacity now allows. */
 static void balance(struct worker *w)
 {
@@ -264,11 +311,14 @@ static void balance(struct worker *w)
 		if (w->seats[i].task)
 			task_go(w->seats[i].task);
 	}
+	executor_capacity(w->executor, &capacity);
+	balance_precompile(w, capacity.ready);
 	if (w->draining) {
 		tell_if_drained(w);
 		return;
 	}
-	executor_capacity(w->executor, &capacity);
+	if (w->options.precompile && precompile_builds(w->options.precompile))
+		capacity.ready++;
 	/* Without any slot, a question left standing would bring a job that another worker could run. */
 	if (is_paused(w) || capacity.slots == 0)
 		stop_asking(w);
@@ -323,6 +373,7 @@ struct worker *worker_new(struct event_base *base, struct flow *flow, struct exe
 		w->seats[i].worker = w;
 	(void)event_assign(&w->kick, base, -1, 0, on_kick, w);
 	(void)event_assign(&w->pause, base, -1, 0, on_kick, w);
+	(void)event_assign(&w->idle, base, -1, 0, on_idle, w);
 	(void)event_assign(&w->deadline, base, -1, 0, on_deadline, w);
 	executor_on_capacity(executor, kick, w);
 	kick(w);
@@ -335,12 +386,15 @@ void worker_free(struct worker *w)
 		return;
 	stop_asking(w);
 	give_back_all(w);
+	if (w->options.cache)
+		cache_stop(w->options.cache);
 	for (unsigned i = 0; i < w->options.concurrency; i++)
 		task_free(w->seats[i].task);
 	probe_free(w->probe);
 	(void)event_del(&w->kick);
 	(void)event_del(&w->pause);
 	(void)event_del(&w->deadline);
+	(void)event_del(&w->idle);
 	free(w->seats);
 	free(w);
 }

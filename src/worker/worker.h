@@ -19,11 +19,15 @@
 #include "lang/lang.h"
 #include "queue/flow.h"
 
+struct cache;
 struct event_base;
+struct precompile;
 struct worker;
 
 struct worker_options {
-	unsigned concurrency; /* jobs at once, at least 1 */
+	struct cache *cache;	       /* of compiled programs; NULL: none */
+	struct precompile *precompile; /* of headers; NULL: none */
+	unsigned concurrency;	       /* jobs at once, at least 1 */
 	/* All languages are probed: the table's `available` and `version` are set, and the first job is being
 	 * asked for. May be NULL. */
 	void (*probed)(void *arg);

@@ -35,7 +35,9 @@ static void turn(struct scene *s)
 
 static void begin(struct scene *s, unsigned concurrency, unsigned slots)
 {
-	const struct worker_options options = { concurrency, count, &s->probed };
+	const struct worker_options options = { .concurrency = concurrency,
+						.probed = count,
+						.arg = &s->probed };
 	struct err e = { 0 };
 
 	log_setup(LOG_ERROR, false, "test");
