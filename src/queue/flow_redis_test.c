@@ -682,6 +682,44 @@ TEST(a_full_queue_is_busy)
 	assert_answer("100", "LLEN bull:jobs:wait");
 }
 
+/* What the submit of a job of that owner comes to. */
+static enum err_kind submit_owned(const char *owner, int64_t share, char id[JOB_ID_SIZE])
+{
+	struct submission *s = new_submission(NULL);
+	struct answer a = { 0 };
+	struct err e;
+
+	id_new_owned(s->created_ms, owner, s->id);
+	s->share = share;
+	memcpy(id, s->id, JOB_ID_SIZE);
+	assert_int_equal(flow_submit(api.flow, s, on_answer, &a, &e), 0);
+	submission_unref(s);
+	WAIT_FOR(&api, a.n);
+	return a.err.kind;
+}
+
+TEST(an_owner_has_its_share_of_the_queue_whoever_runs_its_jobs)
+{
+	char id[JOB_ID_SIZE], first[JOB_ID_SIZE];
+
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_NONE);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(submit_owned("00000000", 3, id), ERR_NONE);
+	assert_answer("3", "LLEN bull:jobs:cc:held:00000000");
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_TOO_MANY);
+	assert_int_equal(submit_owned("11111111", 3, first), ERR_NONE);
+	/* One is cancelled in the middle. */
+	assert_int_equal(remove_job(&api, id), FLOW_CANCELLED);
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_NONE);
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_TOO_MANY);
+	/* A worker of any kind takes the oldest. */
+	ask("EVAL %s 0", "local id = redis.call('RPOPLPUSH', 'bull:jobs:wait', 'bull:jobs:active') "
+			 "return redis.call('HSET', 'bull:jobs:' .. id, 'processedOn', 1)");
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_NONE);
+	assert_int_equal(submit_owned("00000000", 3, first), ERR_TOO_MANY);
+	assert_answer("3", "LLEN bull:jobs:cc:held:00000000");
+}
+
 TEST(a_job_that_is_there_already_is_not_added_twice)
 {
 	struct submission *s = new_submission(NULL);
@@ -765,6 +803,7 @@ int main(void)
 		R(apis_know_what_live_workers_can_run),
 		R(a_worker_is_seen_alive_draining_gone_and_dead),
 		R(a_full_queue_is_busy),
+		R(an_owner_has_its_share_of_the_queue_whoever_runs_its_jobs),
 		R(a_job_that_is_there_already_is_not_added_twice),
 		R(the_producers_backoff_is_kept),
 		R(password_and_database_come_from_the_url),

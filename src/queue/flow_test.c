@@ -410,6 +410,74 @@ TEST(a_full_queue_refuses_with_a_sentence)
 	bench_done(&b);
 }
 
+/* What a submit of that owner comes to at once; waits until it is durable. `id` may be NULL. */
+static enum err_kind submit_owned(struct bench *b, const char *owner, int64_t share, char *id)
+{
+	struct submission *s = new_submission(NULL);
+	struct answer a = { 0 };
+	struct err e = { 0 };
+
+	id_new_owned(s->created_ms, owner, s->id);
+	s->share = share;
+	if (id)
+		memcpy(id, s->id, sizeof(s->id));
+	if (flow_submit(b->flow, s, on_answer, &a, &e) == 0)
+		WAIT_FOR(b, a.n);
+	submission_unref(s);
+	return e.kind;
+}
+
+TEST(an_owner_has_its_share_of_the_queue_whatever_becomes_of_its_jobs)
+{
+	char id[JOB_ID_SIZE];
+	struct lease *l;
+	struct bench b;
+
+	bench_init(&b);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(submit_owned(&b, "00000000", 3, id), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "00000000", 3, NULL), ERR_TOO_MANY);
+	assert_int_equal(submit_owned(&b, "11111111", 3, NULL), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "", 0, NULL), ERR_NONE);
+	/* One runs, and there is room for one; given back it counts again. */
+	l = take(&b);
+	assert_int_equal(submit_owned(&b, "00000000", 3, NULL), ERR_NONE);
+	flow_give_back(l, true, "");
+	assert_int_equal(submit_owned(&b, "00000000", 4, NULL), ERR_TOO_MANY);
+	/* One is cancelled while it waits. */
+	assert_int_equal(remove_job(&b, id), FLOW_CANCELLED);
+	assert_int_equal(submit_owned(&b, "00000000", 4, NULL), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "00000000", 4, NULL), ERR_TOO_MANY);
+	/* The next process counts what it finds. */
+	bench_close(&b);
+	bench_open(&b);
+	assert_int_equal(submit_owned(&b, "00000000", 4, NULL), ERR_TOO_MANY);
+	assert_int_equal(submit_owned(&b, "00000000", 5, NULL), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "11111111", 2, NULL), ERR_NONE);
+	bench_done(&b);
+}
+
+/* More than the window holds, so that most of them are on the disk alone. */
+TEST(a_share_counts_jobs_far_behind)
+{
+	enum { N = 1100 };
+	char id[JOB_ID_SIZE];
+	struct bench b;
+
+	bench_init(&b);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(submit_owned(&b, "00000000", N, id), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "00000000", N, NULL), ERR_TOO_MANY);
+	assert_int_equal(remove_job(&b, id), FLOW_CANCELLED);
+	assert_int_equal(submit_owned(&b, "00000000", N, NULL), ERR_NONE);
+	for (int i = 0; i < N; i++)
+		finish(take(&b), VERDICT_OK);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(submit_owned(&b, "00000000", 2, NULL), ERR_NONE);
+	assert_int_equal(submit_owned(&b, "00000000", 2, NULL), ERR_TOO_MANY);
+	bench_done(&b);
+}
+
 TEST(results_are_removed_when_their_time_is_over)
 {
 	enum { N = 450 }; /* more than two steps */
@@ -518,6 +586,8 @@ UNIT_MAIN(T(a_job_goes_from_submit_to_a_stored_result), T(an_unknown_job_is_unkn
 	  T(removing_a_job_whose_result_is_on_its_way_waits_for_it),
 	  T(a_watch_that_was_withdrawn_says_nothing), T(a_watch_may_end_another_one_of_the_same_job),
 	  T(a_withdrawn_take_gets_nothing), T(a_job_given_back_is_the_next_one),
-	  T(a_full_queue_refuses_with_a_sentence), T(results_are_removed_when_their_time_is_over),
+	  T(a_full_queue_refuses_with_a_sentence),
+	  T(an_owner_has_its_share_of_the_queue_whatever_becomes_of_its_jobs),
+	  T(a_share_counts_jobs_far_behind), T(results_are_removed_when_their_time_is_over),
 	  T(waiting_jobs_and_results_are_there_after_a_restart), T(large_input_is_kept_whole),
 	  T(closing_answers_everything))
