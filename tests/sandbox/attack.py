@@ -32,7 +32,7 @@ import attackfile  # noqa: E402
 import hoststate  # noqa: E402
 
 TIMES = ("cpuMs", "wallMs")
-RESULT = re.compile(r"^RESULT (\S+) (\S+)$", re.M)
+RESULT = re.compile(r"^RESULT (\S+) (.+)$", re.M)
 TEXTS = ("stdout", "stderr", "response")
 CANARIES = {
     "python": 'import sys; print("canary", sys.stdin.read())',
