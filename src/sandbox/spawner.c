@@ -202,6 +202,29 @@ static int forbid_user_namespaces(struct err *e)
 	return 0;
 }
 
+/*
+ * What the kernel counts for a uid of our namespace it counts for the user outside as well, who has as much
+ * as one uid of the host. So that no program takes all of it, each gets a share, and the user keeps one.
+ */
+static int share(const char *what, const char *whole, uint32_t slots, struct err *e)
+{
+	int64_t all = cgroup_read_number(AT_FDCWD, whole), part = all / (slots + 1);
+
+	if (all < 0)
+		return 0; /* the kernel has no such thing */
+	if (cgroup_write_number(AT_FDCWD, what, part > 0 ? part : 1) < 0)
+		return err_set(e, ERR_UNSUPPORTED, errno, "limit what a program may take (write %s)", what);
+	return 0;
+}
+
+static int limit_the_namespace(uint32_t slots, struct err *e)
+{
+	if (forbid_user_namespaces(e) < 0 || share("/proc/sys/user/max_inotify_instances",
+						   "/proc/sys/fs/inotify/max_user_instances", slots, e) < 0)
+		return -1;
+	return share("/proc/sys/user/max_inotify_watches", "/proc/sys/fs/inotify/max_user_watches", slots, e);
+}
+
 /* A controller that the host does not let us use, which was accepted, is not asked for. */
 static void leave_out_the_weak(struct spawner *s)
 {
@@ -219,7 +242,7 @@ static int set_up(struct spawner *s, struct err *e)
 	char leaf[sizeof(s->config->cgroup_parent) + 8];
 
 	snprintf(leaf, sizeof(leaf), "%s-ctl", s->config->cgroup_parent);
-	if (s->config->ids != SANDBOX_IDS_ROOT && forbid_user_namespaces(e) < 0)
+	if (s->config->ids != SANDBOX_IDS_ROOT && limit_the_namespace(s->config->slots, e) < 0)
 		return -1;
 	if (cgroup_detect(leaf, &s->layout, e) < 0)
 		return -1;

@@ -189,6 +189,29 @@ def test_limits_without_a_verdict_hold(user_server):
     assert user_server.run("c", large, limits={"fileBytes": 65536})["signal"] == "SIGXFSZ"
 
 
+HOG = r"""
+import ctypes, errno, sys, time
+libc, n = ctypes.CDLL(None, use_errno=True), 0
+while libc.inotify_init1(0) >= 0: n += 1
+print(n, errno.errorcode[ctypes.get_errno()], flush=True)
+if sys.argv[1:]:
+    open("/proc/self/comm", "w").write("full")
+    time.sleep(30)
+"""
+
+
+def test_one_program_does_not_take_what_the_kernel_gives_to_a_user(user, user_server):
+    """inotify instances are counted for the user outside too."""
+    hog = user_server.submit("python", HOG, args=["stay"])
+    one = user("ids")
+    harness.wait_until(lambda: "full" in {harness.processes().get(pid, ("", ""))[1] for pid in one.processes()}, 10, "all it can get")
+    counts = [user_server.run("python", HOG)["stdout"].split() for _ in range(2)]
+    assert user_server.request("DELETE", f"/api/v1/jobs/{hog}").status_code < 300
+    user_server.result(hog)
+    assert all(int(n) >= 1 and error == "EMFILE" for n, error in counts), counts
+    assert len({n for n, _ in counts}) == 1, counts
+
+
 def test_nothing_stays(start_server, user):
     one = user("no ids")
     server = start_server(settings=one, CODECRUSHER_ALLOW_WEAK="uids")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: TCP connections full of data
  * tries: hold the kernel's memory in the buffers of connections to itself, which cgroup v1 does not count by default
+ * cgroup: v1
  * limits: memoryBytes=64M wallMs=20000
  * verdict: memory_limit | ok
  * result: held-by-the-kernel below-96M
