@@ -5,7 +5,7 @@ BUILD ?= build
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: run test test-vm unit blackbox chaos soak bench docker-test lint format fuzz sanitize tsan install clean build root
+.PHONY: run test test-vm unit blackbox chaos soak bench docker-test lint format fuzz defences sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
@@ -75,6 +75,13 @@ tsan:
 	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|store)(/|$$)') && \
 		setarch -R meson test -C build-tsan --no-rebuild --print-errorlogs $$tests
 
+# Takes each of the sandbox's defences away, one at a time, and shows that attacks get through without it.
+defences: root
+	@scripts/setup test
+	@[ -f build-defences/build.ninja ] || meson setup -Dwithout_defence=true build-defences
+	ninja -C build-defences src/cmd/codecrusher src/sandbox/codecrusher-spawner src/sandbox/hostile_test
+	CODECRUSHER_BUILD=build-defences $(PYTHON) tests/sandbox/defences.py
+
 fuzz:
 	@scripts/setup lint
 	@scripts/fuzz
@@ -83,7 +90,7 @@ install: build
 	meson install -C $(BUILD)
 
 clean:
-	rm -rf build build-sanitize build-tsan build-fuzz
+	rm -rf build build-defences build-sanitize build-tsan build-fuzz
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD)

@@ -15,8 +15,9 @@
 
 /*
  * Not in the list, because nothing is left to test without them: the pid and mount namespaces, the pivot into
- * the root, and the death of the slot with its init. What one switch takes away is as little as will do: a
- * limit becomes larger and not infinite, for the machine that runs the test.
+ * the root, and the death of the slot with its init; and RLIMIT_RTPRIO, NICE and MSGQUEUE, because who starts
+ * us rarely has more to hand on. What one switch takes away is as little as will do: a limit becomes larger
+ * and not infinite, for the machine that runs the test.
  */
 #define DEFENCES(D)                                                                                       \
 	D(JOB_FILTER, "job-filter", "the program's system call filter")                                   \
@@ -53,9 +54,6 @@
 	D(RLIMIT_STACKS, "rlimit-stack", "RLIMIT_STACK")                                                  \
 	D(RLIMIT_CORES, "rlimit-core", "RLIMIT_CORE of 1: no core handler of the host")                   \
 	D(RLIMIT_LOCKED, "rlimit-memlock", "RLIMIT_MEMLOCK")                                              \
-	D(RLIMIT_QUEUES, "rlimit-msgqueue", "RLIMIT_MSGQUEUE")                                            \
-	D(RLIMIT_REALTIME, "rlimit-rtprio", "RLIMIT_RTPRIO")                                              \
-	D(RLIMIT_NICENESS, "rlimit-nice", "RLIMIT_NICE")                                                  \
 	D(RLIMIT_SIGNALS, "rlimit-sigpending", "RLIMIT_SIGPENDING")                                       \
 	D(RLIMIT_FILES, "rlimit-fsize", "RLIMIT_FSIZE")                                                   \
 	D(RLIMIT_SECONDS, "rlimit-cpu", "RLIMIT_CPU, the second line behind the CPU time limit")          \
@@ -68,6 +66,7 @@ enum defence {
 #define DEFENCE_SYMBOL(symbol, name, what) DEFENCE_##symbol,
 	DEFENCES(DEFENCE_SYMBOL)
 #undef DEFENCE_SYMBOL
+		DEFENCE_WITHOUT_SWITCH
 };
 
 #ifdef CODECRUSHER_WITHOUT_DEFENCE

@@ -24,9 +24,6 @@
 #define MSGQUEUE_MAX   ((rlim_t)800 << 10)
 #define SIGPENDING_MAX 4096
 
-/* Of a limit that is switched off: more than any above but the stack's, where it is no limit in practice. */
-#define LIFTED ((rlim_t)1 << 30)
-
 /* root's rules for uid 0 off, and nothing of it may ever change again. */
 #define SECUREBITS                                                                                       \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | \
@@ -64,7 +61,7 @@ static int give_up_the_rest(uint32_t caps, struct err *e)
 	    keep_capabilities(caps, e) < 0)
 		return -1;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    (!defence_is_off(DEFENCE_NO_NEW_PRIVS) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+	    ((caps || !defence_is_off(DEFENCE_NO_NEW_PRIVS)) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
 		return err_set(e, ERR_IO, errno, "set no_new_privs");
 	return 0;
 }
@@ -119,12 +116,15 @@ static int lower(pid_t pid, __rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return prlimit(pid, what, &now, NULL);
 }
 
-/* As if whoever started us had been given more, which a missing limit would hand on. */
+/* Without a limit of our own there is what whoever started us has. */
 static int lift(__rlimit_resource_t what)
 {
-	const struct rlimit much = { .rlim_cur = LIFTED, .rlim_max = LIFTED };
+	struct rlimit now;
 
-	return prlimit(0, what, &much, NULL);
+	if (prlimit(0, what, NULL, &now) < 0)
+		return -1;
+	now.rlim_cur = now.rlim_max;
+	return prlimit(0, what, &now, NULL);
 }
 
 static int standing_limits(struct err *e)
@@ -140,9 +140,9 @@ static int standing_limits(struct err *e)
 		 * (core(5)). */
 		{ RLIMIT_CORE, 1, 1, DEFENCE_RLIMIT_CORES },
 		{ RLIMIT_MEMLOCK, MEMLOCK_MAX, MEMLOCK_MAX, DEFENCE_RLIMIT_LOCKED },
-		{ RLIMIT_MSGQUEUE, MSGQUEUE_MAX, MSGQUEUE_MAX, DEFENCE_RLIMIT_QUEUES },
-		{ RLIMIT_RTPRIO, 0, 0, DEFENCE_RLIMIT_REALTIME },
-		{ RLIMIT_NICE, 0, 0, DEFENCE_RLIMIT_NICENESS },
+		{ RLIMIT_MSGQUEUE, MSGQUEUE_MAX, MSGQUEUE_MAX, DEFENCE_WITHOUT_SWITCH },
+		{ RLIMIT_RTPRIO, 0, 0, DEFENCE_WITHOUT_SWITCH },
+		{ RLIMIT_NICE, 0, 0, DEFENCE_WITHOUT_SWITCH },
 		{ RLIMIT_SIGPENDING, SIGPENDING_MAX, SIGPENDING_MAX, DEFENCE_RLIMIT_SIGNALS },
 	};
 
