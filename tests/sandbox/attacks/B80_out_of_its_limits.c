@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * title: past its resource limits
+ * executors: native
  * tries: more descriptors, queued signals, locked memory, message queues and stack than it was given,
  *   a better place among the host's processes, and a core dump for the host's handler
  * limits: processes=40 diskBytes=8M fileBytes=1M

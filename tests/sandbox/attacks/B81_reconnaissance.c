@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * title: look around
+ * executors: native
  * tries: find out about the host: its name, groups, network, devices and processes, what was left open
  * result: hostname codecrusher
  * result: cgroup-path /

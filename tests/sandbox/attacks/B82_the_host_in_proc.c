@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * title: the host in /proc
+ * executors: native
  * tries: read what /proc tells about the host and its kernel, and write the kernel's settings
  * result: read-* nothing
  * result: list-* nothing

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * title: a neighbour's share
+ * executors: native
  * tries: take all inotify instances and queued signals that a user may have, while a neighbour wants one
  * together: yes
  * job: greedy
