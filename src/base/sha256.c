@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/sha256.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
+#include "base/sha256_blocks.h"
+
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2). */
-static const uint32_t constants[64] = {
+const uint32_t sha256_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
 	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -58,7 +61,7 @@ static void take_block(uint32_t state[8], const unsigned char *block)
 		uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
 		uint32_t a = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
 		uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-		uint32_t t = v[7] + e + choice + constants[i] + w[i];
+		uint32_t t = v[7] + e + choice + sha256_constants[i] + w[i];
 
 		memmove(v + 1, v, 7 * sizeof(v[0]));
 		v[4] += t;
@@ -66,6 +69,30 @@ static void take_block(uint32_t state[8], const unsigned char *block)
 	}
 	for (size_t i = 0; i < 8; i++)
 		state[i] += v[i];
+}
+
+void sha256_blocks_plain(uint32_t state[8], const unsigned char *blocks, size_t n)
+{
+	for (; n > 0; n--, blocks += 64)
+		take_block(state, blocks);
+}
+
+/* Asked once: in a virtual machine the instruction that asks takes microseconds. Any number of threads may be
+ * first; all find the same. */
+static void take_blocks(uint32_t state[8], const unsigned char *blocks, size_t n)
+{
+	enum { UNKNOWN, PLAIN, X86 };
+	static _Atomic int way = UNKNOWN;
+	int mine = atomic_load_explicit(&way, memory_order_relaxed);
+
+	if (mine == UNKNOWN) {
+		mine = sha256_x86_is_there() ? X86 : PLAIN;
+		atomic_store_explicit(&way, mine, memory_order_relaxed);
+	}
+	if (mine == X86)
+		sha256_blocks_x86(state, blocks, n);
+	else
+		sha256_blocks_plain(state, blocks, n);
 }
 
 void sha256_init(struct sha256 *h)
@@ -88,14 +115,14 @@ void sha256_update(struct sha256 *h, const void *data, size_t len)
 		memcpy(h->block + have, in, n);
 		if (n < room)
 			return;
-		take_block(h->state, h->block);
+		take_blocks(h->state, h->block, 1);
 		in += n;
 		len -= n;
 	}
-	for (; len >= sizeof(h->block); in += sizeof(h->block), len -= sizeof(h->block))
-		take_block(h->state, in);
-	if (len > 0)
-		memcpy(h->block, in, len);
+	if (len >= sizeof(h->block))
+		take_blocks(h->state, in, len / sizeof(h->block));
+	if (len % sizeof(h->block) > 0)
+		memcpy(h->block, in + len / sizeof(h->block) * sizeof(h->block), len % sizeof(h->block));
 }
 
 void sha256_final(struct sha256 *h, unsigned char out[SHA256_SIZE])
