@@ -72,7 +72,7 @@ sanitize: root
 tsan:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-tsan MESON_ARGS='-Db_sanitize=thread -Db_lundef=false' build
-	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^(base|db|queue|store)(/|$$)') && \
+	@tests=$$(meson test -C build-tsan --no-rebuild --list | awk '{ print $$NF }' | grep -E '^((base|cache|db|queue|store)(/|$$)|worker/compile$$)') && \
 		setarch -R meson test -C build-tsan --no-rebuild --print-errorlogs $$tests
 
 # Takes each of the sandbox's defences away, one at a time, and shows that attacks get through without it.

@@ -7,7 +7,8 @@
  * Bare starts and submits alternate in blocks, so that a noisy moment hits both. "openN" arrives N times a
  * second with idle gaps between (quiet machines show stalls that tight loops hide), "closed" sends the next
  * as soon as the last is answered. At PEER_PORT there may be another server that takes submits, for
- * comparison. Prints tables, and one JSON object per row to the file named by BENCH_JSON.
+ * comparison. Prints tables, and one JSON object per row to the file named by BENCH_JSON. BENCH_ONLY=c++
+ * measures no programs but those whose names begin so.
  */
 #include <err.h>
 #include <pthread.h>
@@ -35,35 +36,69 @@ struct program {
 	const char *file, *text;     /* the same program for the baseline */
 	const char *const *steps[2]; /* its commands; the last prints "1\n" */
 	double target;		     /* engine / bare at most; 0: none stated */
+	double target_ms;	     /* and so much more than that */
+	/* A source that nobody has sent before each time: the one %ld in the body is a number of its own. */
+	bool fresh;
+	bool compiled; /* the baseline is the last step alone */
+	bool slow;     /* seconds in the baseline: fewer of them, further apart */
 };
 
+#define CPP_SOURCE(comment, newline)                                                             \
+	"#include <bits/stdc++.h>" newline "int main() {" newline                                \
+	"  std::vector<int> v = { 3, 1, 2 };" newline "  std::sort(v.begin(), v.end());" newline \
+	"  std::cout << v[0] << std::endl;" newline "}" newline comment
+#define CPP_BODY(comment) "{\"language\":\"cpp\",\"code\":\"" CPP_SOURCE(comment, "\\n") "\"}"
+
+#define STEPS(...)                \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+#define COMPILE(...) STEPS(__VA_ARGS__), STEPS("./main")
+
 static const struct program programs[] = {
-	{ "python",
-	  "{\"language\":\"python\",\"code\":\"print(1)\\n\"}",
-	  "main.py",
-	  "print(1)\n",
-	  { (const char *const[]){ "python3", "main.py", NULL } },
-	  0.5 },
-	{ "javascript",
-	  "{\"language\":\"javascript\",\"code\":\"console.log(1)\\n\"}",
-	  "main.js",
-	  "console.log(1)\n",
-	  { (const char *const[]){ "node", "main.js", NULL } },
-	  0.42 },
-	{ "c",
-	  "{\"language\":\"c\",\"code\":\"#include <stdio.h>\\nint main(void) { puts(\\\"1\\\"); }\\n\"}",
-	  "main.c",
-	  "#include <stdio.h>\nint main(void) { puts(\"1\"); }\n",
-	  { (const char *const[]){ "gcc", "-O2", "-std=gnu17", "-o", "main", "main.c", "-lm", NULL },
-	    (const char *const[]){ "./main", NULL } },
-	  0 },
-	{ "bash",
-	  "{\"language\":\"bash\",\"code\":\"echo 1\\n\"}",
-	  "main.sh",
-	  "echo 1\n",
-	  { (const char *const[]){ "bash", "main.sh", NULL } },
-	  0 },
+	{ .name = "python",
+	  .body = "{\"language\":\"python\",\"code\":\"print(1)\\n\"}",
+	  .file = "main.py",
+	  .text = "print(1)\n",
+	  .steps = { STEPS("python3", "main.py") },
+	  .target = 0.5 },
+	{ .name = "javascript",
+	  .body = "{\"language\":\"javascript\",\"code\":\"console.log(1)\\n\"}",
+	  .file = "main.js",
+	  .text = "console.log(1)\n",
+	  .steps = { STEPS("node", "main.js") },
+	  .target = 0.42 },
+	{ .name = "c",
+	  .body = "{\"language\":\"c\",\"code\":\"#include <stdio.h>\\nint main(void) { puts(\\\"1\\\"); "
+		  "}\\n// %ld\"}",
+	  .fresh = true,
+	  .file = "main.c",
+	  .text = "#include <stdio.h>\nint main(void) { puts(\"1\"); }\n",
+	  .steps = { COMPILE("gcc", "-O2", "-std=gnu17", "-o", "main", "main.c", "-lm") } },
+	{ .name = "bash",
+	  .body = "{\"language\":\"bash\",\"code\":\"echo 1\\n\"}",
+	  .file = "main.sh",
+	  .text = "echo 1\n",
+	  .steps = { STEPS("bash", "main.sh") } },
+	{ .name = "c++ new",
+	  .body = CPP_BODY("// %ld"),
+	  .fresh = true,
+	  .slow = true,
+	  .file = "main.cpp",
+	  .text = CPP_SOURCE("", "\n"),
+	  .steps = { COMPILE("g++", "-O2", "-std=gnu++17", "-o", "main", "main.cpp") },
+	  .target = 0.4 },
+	{ .name = "c++ again",
+	  .body = CPP_BODY("// again"),
+	  .compiled = true,
+	  .file = "main.cpp",
+	  .text = CPP_SOURCE("", "\n"),
+	  .steps = { COMPILE("g++", "-O2", "-std=gnu++17", "-o", "main", "main.cpp") },
+	  .target = 1.5,
+	  .target_ms = 3 },
 };
+#define BASH	   3 /* its place in the table */
 #define N_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
 
 static const struct mode {
@@ -71,6 +106,10 @@ static const struct mode {
 	int64_t gap_ns;
 } modes[] = { { "closed", 0 }, { "open5", 200000000 }, { "open10", 100000000 }, { "open20", 50000000 } };
 #define N_MODES (sizeof(modes) / sizeof(modes[0]))
+
+static const struct mode slow_modes[] = { { "closed", 0 }, { "open0.5", 2000000000 } };
+#define N_SLOW_MODES (sizeof(slow_modes) / sizeof(slow_modes[0]))
+#define SLOW_BLOCK   5
 
 static int port;
 static FILE *json;
@@ -81,14 +120,31 @@ static void run_bare(const struct program *p)
 		bare_run(p->steps[0], "1\n");
 		return;
 	}
-	bare_run(p->steps[0], "");
+	if (!p->compiled)
+		bare_run(p->steps[0], "");
 	bare_run(p->steps[1], "1\n");
+}
+
+/* The place of the number is the only '%' of a body. */
+static void write_body(const struct program *p, char *out, size_t size)
+{
+	static atomic_long number;
+	const char *place = p->fresh ? strstr(p->body, "%ld") : NULL;
+
+	if (place)
+		snprintf(out, size, "%.*s%d-%ld%s", (int)(place - p->body), p->body, (int)getpid(),
+			 atomic_fetch_add(&number, 1), place + strlen("%ld"));
+	else
+		snprintf(out, size, "%s", p->body);
 }
 
 static void run_submit(int sock, const struct program *p)
 {
-	char answer[8192];
-	int status = client_post(sock, WAIT_PATH, p->body, answer, sizeof(answer));
+	char answer[8192], body[2048];
+	int status;
+
+	write_body(p, body, sizeof(body));
+	status = client_post(sock, WAIT_PATH, body, answer, sizeof(answer));
 
 	if (status != 200 || !strstr(answer, "\"response\":\"1\\n\""))
 		errx(1, "%s: status %d, answer %s", p->name, status, answer);
@@ -100,7 +156,7 @@ static void measure_block(struct samples *s, const struct program *p, int sock, 
 	double busy = busy_ms();
 	int64_t next = clock_mono_ns() + gap_ns;
 
-	for (int i = 0; i < BLOCK; i++) {
+	for (int i = 0; i < (p->slow ? SLOW_BLOCK : BLOCK); i++) {
 		int64_t begin;
 
 		if (gap_ns > 0)
@@ -130,12 +186,14 @@ static long warm_misses(int sock, const char *language)
 	return at ? strtol(at + strlen(wanted), NULL, 10) : 0;
 }
 
-static void print_row(const char *name, const char *mode, struct samples *bare, struct samples *engine,
-		      double target, long misses)
+static void print_row(const struct program *program, const char *mode, struct samples *bare,
+		      struct samples *engine, long misses)
 {
+	const char *name = program->name;
 	double b = samples_percentile_ms(bare, 50), e = samples_percentile_ms(engine, 50);
 	double p95 = samples_percentile_ms(engine, 95), p99 = samples_percentile_ms(engine, 99);
 	double max = samples_percentile_ms(engine, 100);
+	double target = program->target + program->target_ms / b;
 
 	printf("%-11s %-8s %8.2f %8.2f %7.2f ", name, mode, b, e, e / b);
 	if (target > 0)
@@ -162,6 +220,8 @@ static void latency(const struct program *p, const struct mode *mode, int rounds
 
 	bare.n = engine.n = 0;
 	bare.cpu_ms = engine.cpu_ms = 0;
+	if (p->compiled)
+		bare_run(p->steps[0], "");
 	run_bare(p);
 	run_submit(sock, p);
 	misses = warm_misses(sock, p->name);
@@ -171,7 +231,7 @@ static void latency(const struct program *p, const struct mode *mode, int rounds
 	}
 	misses = warm_misses(sock, p->name) - misses;
 	close(sock);
-	print_row(p->name, mode->name, &bare, &engine, p->target, misses);
+	print_row(p, mode->name, &bare, &engine, misses);
 }
 
 struct load {
@@ -190,8 +250,8 @@ static void *load_thread(void *arg)
 
 	while (clock_mono_ns() < l->until_ns) {
 		if (!l->program) {
-			int status =
-				client_post(sock, "/api/v1/submit", programs[3].body, answer, sizeof(answer));
+			int status = client_post(sock, "/api/v1/submit", programs[BASH].body, answer,
+						 sizeof(answer));
 
 			if (status != 200 && status != 503)
 				errx(1, "submit: status %d, answer %s", status, answer);
@@ -273,6 +333,7 @@ static int number(int argc, char *argv[], int at, int otherwise)
 int main(int argc, char *argv[])
 {
 	int rounds = number(argc, argv, 2, 5);
+	const char *only = getenv("BENCH_ONLY");
 
 	if (argc < 2)
 		errx(2, "usage: bench PORT [ROUNDS [PEER_PORT]]");
@@ -285,13 +346,17 @@ int main(int argc, char *argv[])
 	printf("%-11s %-8s %8s %8s %7s %7s %8s %8s %8s %9s %9s %6s\n", "program", "mode", "bare p50", "p50",
 	       "ratio", "target", "p95", "p99", "max", "bare CPU", "CPU/job", "misses");
 	for (size_t i = 0; i < N_PROGRAMS; i++) {
+		if (only && strncmp(programs[i].name, only, strlen(only)) != 0)
+			continue;
 		bare_write_file(programs[i].file, programs[i].text);
-		for (size_t m = 0; m < N_MODES; m++)
-			latency(&programs[i], &modes[m], rounds);
+		for (size_t m = 0; m < (programs[i].slow ? N_SLOW_MODES : N_MODES); m++)
+			latency(&programs[i], programs[i].slow ? &slow_modes[m] : &modes[m], rounds);
 	}
-	throughput_row(&programs[0], 4);
-	throughput_row(&programs[1], 4);
-	submit_row(number(argc, argv, 3, 0), 3);
+	if (!only) {
+		throughput_row(&programs[0], 4);
+		throughput_row(&programs[1], 4);
+		submit_row(number(argc, argv, 3, 0), 3);
+	}
 	if (json)
 		fclose(json);
 	return 0;
