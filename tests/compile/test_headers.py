@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Precompiled headers: the same program, sooner. One server, since compiling the headers takes seconds."""
 import json
+import os
 import pathlib
+import signal
 
 import pytest
 
@@ -184,3 +186,25 @@ def test_a_slot_less_than_needed_is_given_up_for_a_job(start_server):
     assert r["stdout"] == "1\n"
     assert ready(server) == 0
     harness.wait_until(lambda: ready(server) == 2, 120, "the headers after all")
+
+
+def test_an_engine_gone_bad_cannot_show_slots_anything_else_of_the_host(start_server):
+    """It owns the directory that holds the headers', and could put a link in its place."""
+    server = start_server(CODECRUSHER_PRECOMPILE=1)
+    headers = server.settings.data_dir / "headers"
+    assert "headers" in server.run("bash", "ls /run")["stdout"].split()
+    headers.rename(headers.with_name("aside"))
+    headers.symlink_to("/")
+
+    def look():
+        r = server.run("bash", "ls /run; ls /run/headers/; grep headers /proc/self/mounts")
+        assert (r["stdout"].split(), server.run("c", "int main(void) { return 0; }")["verdict"]) == (["empty", "slot"], "ok")
+
+    os.kill(server.find("spawner"), signal.SIGKILL)
+    server.log.wait_for("slots have no precompiled headers")
+    look()
+    server.signal()
+    assert server.wait_exit() == 0
+    server.start()
+    assert "compiling is slower than it could be" in server.log.text()
+    look()
