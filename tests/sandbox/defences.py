@@ -8,8 +8,8 @@ is not known to work. Needs root, and a build with -Dwithout_defence=true (`make
     defences.py --search NAME [--with A05 --with B]
                                         which attacks fail without this one: for a new row
 
-An attack is a file of attacks/ by its id; or "engine:" and a test of src/sandbox/hostile_test.c; or "waiting", a look
-at a slot that has no program yet (waiting.py).
+An attack is a file of attacks/ by its id; or "engine:" and a test of src/sandbox/hostile_test.c; or "waiting",
+which takes over the processes of a slot that has no program yet (waiting.py).
 """
 import argparse
 import os
@@ -85,10 +85,10 @@ that is named must then fail an expectation which it meets with all of them on. 
 these attacks notices when it is gone. `make defences` does it, as root, in a few minutes.
 
 The attacks are described in [attacks.md](attacks.md); those that begin with `engine:` are tests of an engine that was
-taken over, in [`src/sandbox/hostile_test.c`](../src/sandbox/hostile_test.c); `waiting` looks from the host at the
-processes of a slot that has no program yet: what they could do if somebody took them over
-([`tests/sandbox/waiting.py`](../tests/sandbox/waiting.py)). How the switch works, and why it is in no
-program that is released, is said in [`src/sandbox/defence.h`](../src/sandbox/defence.h).
+taken over, in [`src/sandbox/hostile_test.c`](../src/sandbox/hostile_test.c); `waiting` takes over, from
+the host, the processes of a slot that has no program yet, and tries what they must not be able to do
+([`tests/sandbox/waiting.py`](../tests/sandbox/waiting.py)). How the switch works, and why no program that is released has
+one, is said in [`src/sandbox/defence.h`](../src/sandbox/defence.h).
 
 Without a switch, because nothing is left to try without them: the pid and mount namespaces, the pivot into the slot's
 own root, and the end of all of a slot's processes with its init. RLIMIT_RTPRIO, RLIMIT_NICE and RLIMIT_MSGQUEUE have
