@@ -200,6 +200,16 @@ def check_bounds(check, expected, result, slow):
             check.fail("bound", str(bound), seen)
 
 
+def check_differ(attack, outcomes):
+    """What must be another's in every job is."""
+    check = Check(attack, "")
+    for name in attack.differ:
+        seen = [dict(RESULT.findall(result.get("stdout") or "")).get(name) for _, result in outcomes]
+        if len(set(seen)) != len(seen):
+            check.fail("differ", "another one in every job", seen, name)
+    return check.failures
+
+
 def short(text, most=400):
     text = text or ""
     return text if len(text) <= most else text[: most // 2] + " ... " + text[-most // 2 :]
@@ -291,6 +301,7 @@ def run_attack(target, attack):
         outcomes = [run_job(target, attack, job) for job in jobs]
     for job, (status, result) in zip(jobs, outcomes):
         failures += check_job(target, attack, job, status, result)
+    failures += check_differ(attack, outcomes)
     failures += host_state(target, attack)
     failures += canary(target, attack)
     return failures

@@ -12,7 +12,7 @@ LANGUAGES = {".c": "c", ".cpp": "cpp", ".py": "python", ".js": "javascript", ".s
 EXECUTORS = ("native", "docker")
 # A program that needs longer than this is stopped, unless its header says otherwise.
 LIMITS = {"cpuMs": 4000, "wallMs": 10000}
-INCLUDE = re.compile(r'^(?:#|//) ?include "([a-z_]+\.[a-z]+)"\n', re.M)
+INCLUDE = re.compile(r'^(?:#|//) ?include "(attack_[a-z]+\.[a-z]+)"\n', re.M)
 LINE = re.compile(r"^([a-z-]+)(?:\[([a-z]+)\])?: ?(.*)$")
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -129,6 +129,7 @@ class Attack:
     flags: list = dataclasses.field(default_factory=list)
     files: list = dataclasses.field(default_factory=list)  # [(name, content)]
     together: bool = False  # its jobs run at the same time
+    differ: list = dataclasses.field(default_factory=list)  # RESULT lines that say something else in every job
     jobs: list = dataclasses.field(default_factory=list)
 
     @property
@@ -137,6 +138,7 @@ class Attack:
 
     def table_row(self):
         said = self.sees or " then ".join((f"{j.name}: " if j.name else "") + j.expected.said() for j in self.jobs)
+        said += "".join(f"; {name} differs between the jobs" for name in self.differ)
         return self.id, self.path.name, self.tries, said
 
 
@@ -194,6 +196,9 @@ class _Reader:
 
     def on_together(self, text):
         self.attack.together = text == "yes"
+
+    def on_differ(self, text):
+        self.attack.differ = text.split()
 
     def on_job(self, text):
         name, _, times = text.partition(" x")
