@@ -299,6 +299,12 @@ class Server:
                 return pid
         return None
 
+    def runs(self, comm):
+        """Whether a slot's process has this name. A job is "running" a little earlier, and a spawner that dies
+        before the program started costs no attempt."""
+        alive = processes()
+        return any(alive.get(pid, (0, "", ""))[1] == comm for pid in self.settings.processes())
+
     # ---- requests
 
     @property

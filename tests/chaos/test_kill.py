@@ -177,13 +177,6 @@ def killed(pid):
         return False
 
 
-def runs(server, comm):
-    """Whether a slot's process has this name. A job is "running" a little earlier, and a spawner that dies
-    before the program started costs no attempt."""
-    alive_now = harness.processes()
-    return any(alive_now.get(pid, (0, "", ""))[1] == comm for pid in server.settings.processes())
-
-
 def alive(pid):
     found = harness.processes().get(pid)
     return found is not None and found[2] != "Z"
@@ -203,9 +196,9 @@ def test_a_worker_that_dies_every_time_ends_the_job_with_a_sentence(server):
     job = server.submit("bash", "sleep 30")
     for _ in range(3):
         server.wait_ready(30)
-        harness.wait_until(lambda: runs(server, "sleep"), 30, "the program itself to run")
+        harness.wait_until(lambda: server.runs("sleep"), 30, "the program itself to run")
         kill(server, "spawner")
-        harness.wait_until(lambda: not runs(server, "sleep"), 30, "the program to end with the spawner")
+        harness.wait_until(lambda: not server.runs("sleep"), 30, "the program to end with the spawner")
     r = server.result(job)
     assert (r["status"], r["verdict"], r["exitCode"]) == ("failed", "internal_error", None)
     assert r["attempts"] == 3

@@ -23,4 +23,8 @@ const worker = new Worker(
 	{ connection, ...JSON.parse(process.argv[2] || '{}') },
 );
 worker.on('error', () => {});
-worker.waitUntilReady().then(() => console.log('ready'));
+worker.waitUntilReady().then(() => {
+	// Such a one only looks for stalled jobs.
+	if (worker.opts.autorun === false) worker.startStalledCheckTimer();
+	console.log('ready');
+});
