@@ -81,7 +81,8 @@ struct redis_queue {
 	struct redis_link *blocker;
 	struct list takes;
 	bool fetching, blocking;
-	int64_t until_ms; /* wall: the next delayed job; 0: none known */
+	bool told_trouble; /* the log knows why no job can be fetched */
+	int64_t until_ms;  /* wall: the next delayed job; 0: none known */
 	struct event *fetch_again;
 	uint64_t n_tokens;
 	struct id_map held;

@@ -232,6 +232,28 @@ static void got_job(struct redis_queue *q, const redisReply *r, const char *toke
 	}
 }
 
+/* Once for a trouble: it may last for hours, and is met twice a second. */
+static void tell_trouble(struct redis_queue *q, const struct err *e)
+{
+	if (e && !q->told_trouble)
+		log_warn(NULL, "no job can be fetched for now: %s", e->msg);
+	else if (!e && q->told_trouble)
+		log_info(NULL, "jobs can be fetched again");
+	q->told_trouble = e != NULL;
+}
+
+static void fetch_failed(struct fetch *f, const struct err *e)
+{
+	struct redis_queue *q = f->queue;
+
+	if (e && !q->stopping && strstr(e->msg, "connection to Redis"))
+		recover(q, f->token);
+	else if (e && !q->stopping)
+		tell_trouble(q, e);
+	redis_timer(q->fetch_again, PAUSE_MS);
+	free(f);
+}
+
 static void fetched(const redisReply *r, const struct err *e, void *arg)
 {
 	struct fetch *f = arg;
@@ -239,12 +261,11 @@ static void fetched(const redisReply *r, const struct err *e, void *arg)
 
 	q->fetching = false;
 	if (e || r->type != REDIS_REPLY_ARRAY || r->elements < 2) {
-		if (e && !q->stopping && strstr(e->msg, "connection to Redis"))
-			recover(q, f->token);
-		else if (e && !q->stopping)
-			log_warn(NULL, "no job can be fetched for now: %s", e->msg);
-		redis_timer(q->fetch_again, PAUSE_MS);
-	} else if (redis_integer(r->element[0]) == 1 && r->elements == 3) {
+		fetch_failed(f, e);
+		return;
+	}
+	tell_trouble(q, NULL);
+	if (redis_integer(r->element[0]) == 1 && r->elements == 3) {
 		got_job(q, r, f->token);
 		take_go_on(q);
 	} else if (redis_integer(r->element[0]) == 2) {

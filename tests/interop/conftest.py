@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -95,6 +96,16 @@ class Distributed:
 
     def key(self, name):
         return f"bull:{self.queue}:{name}"
+
+    def events(self):
+        """The stream of events, as dicts. redis-cli prints an entry's id and then, line by line, its fields and values."""
+        told = []
+        for line in self.redis.ask("XRANGE", self.key("events"), "-", "+").splitlines():
+            if re.fullmatch(r"\d+-\d+", line):
+                told.append([])
+            else:
+                told[-1].append(line)
+        return [dict(zip(fields[::2], fields[1::2])) for fields in told]
 
     def stop(self):
         problems = []

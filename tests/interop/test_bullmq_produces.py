@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """BullMQ's own clients put jobs in and wait for them; our worker runs them."""
 import json
-import re
 
 from harness import wait_until
 
@@ -63,14 +62,7 @@ def test_events_tell_the_whole_story(distributed):
     job = distributed.node(
         "run.js", RUN + "await job.waitUntilFinished(events, 30000); return job.id;", program("print(1)")
     )
-    # redis-cli prints an entry's id and then, line by line, its fields and values.
-    told = []
-    for line in distributed.redis.ask("XRANGE", distributed.key("events"), "-", "+").splitlines():
-        if re.fullmatch(r"\d+-\d+", line):
-            told.append([])
-        else:
-            told[-1].append(line)
-    told = [dict(zip(fields[::2], fields[1::2])) for fields in told]
+    told = distributed.events()
     of_job = [e["event"] for e in told if e.get("jobId") == job]
     assert of_job == ["added", "waiting", "active", "completed"]
     done = next(e for e in told if e["event"] == "completed")
