@@ -5,12 +5,32 @@ BUILD ?= build
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest
 
-.PHONY: run test test-vm unit blackbox chaos soak bench docker-test lint format fuzz defences sanitize tsan install clean build root
+# Suites with targets of their own: each starts a Docker Engine or a machine.
+APART := --ignore=tests/docker --ignore=tests/compose --ignore=tests/deb --ignore=tests/vm
+
+.PHONY: run start stop status logs deb test test-vm unit blackbox chaos soak bench docker-test compose-test deb-test defences lint format fuzz sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
 	@$(MAKE) --no-print-directory build
 	@exec $(BUILD)/src/cmd/codecrusher serve
+
+# The stack of docker-compose.yml, with docker compose or docker-compose; COMPOSE_FILE chooses another file.
+start:
+	@scripts/compose start
+
+stop:
+	@scripts/compose down
+
+status:
+	@scripts/compose ps
+
+logs:
+	@scripts/compose logs --tail=200
+
+deb:
+	@scripts/setup deb
+	@scripts/deb $(BUILD)
 
 test: root
 	@scripts/setup test
@@ -21,7 +41,7 @@ unit: build
 
 blackbox: build
 	scripts/mongo-server build $(BUILD)
-	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests --ignore=tests/docker --ignore=tests/vm
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests $(APART)
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/api --backend distributed
 
 # The test of many hosts in trouble, which `make test` runs with 500 jobs, with 5000.
@@ -42,6 +62,18 @@ docker-test: root
 	@scripts/setup docker
 	@$(MAKE) --no-print-directory build
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/docker
+
+# The same with docker-compose.yml: builds its images and runs the stack; see docs/deploy.md.
+compose-test: root
+	@scripts/setup compose
+	@$(MAKE) --no-print-directory build
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/compose
+
+# The package in a fresh system, and as a service of a machine with systemd.
+deb-test: root
+	@scripts/setup vm
+	@$(MAKE) --no-print-directory build deb
+	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/deb
 
 # The sandbox's tests on a kernel of its own with nothing but cgroup v2; see scripts/test-vm.
 test-vm: root
@@ -66,7 +98,7 @@ format:
 sanitize: root
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit
-	CODECRUSHER_BUILD=build-sanitize $(PYTEST) tests --ignore=tests/docker --ignore=tests/vm --ignore=tests/interop --ignore=tests/hosts
+	CODECRUSHER_BUILD=build-sanitize $(PYTEST) tests $(APART) --ignore=tests/interop --ignore=tests/hosts
 
 # Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
 tsan:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A real Docker Engine for the tests: its own directories, socket and process, no network, nothing of the host's.
 
-Its one image is made with debootstrap and kept in CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test)
-between runs; it stands in for every image that the shipped languages name, since registries may be out of reach.
+Its images are made with debootstrap and kept in CODECRUSHER_TEST_CACHE (default /var/cache/codecrusher-test) between
+runs; one stands in for every image that the shipped languages name, since registries may be out of reach.
 """
 import contextlib
 import http.client
@@ -23,6 +23,7 @@ CACHE = pathlib.Path(os.environ.get("CODECRUSHER_TEST_CACHE", "/var/cache/codecr
 PACKAGES = "python3,nodejs,gcc,g++,libc6-dev,bash,perl,ruby,php-cli,lua5.4"
 STALE = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
 OWNER = "codecrusher.owner"
+GATEWAY = "172.17.0.1"  # of an Engine with a network, in its own namespace
 
 
 def missing():
@@ -38,21 +39,21 @@ def image_names():
     return sorted(set(names))
 
 
-def root_file_system():
-    """A tar file with the packages above; made once."""
-    tar = CACHE / f"debian-{zlib.crc32(PACKAGES.encode()):08x}.tar"
+def root_file_system(name="debian", release="stable", packages=PACKAGES):
+    """A tar file with a minimal Debian and these packages; made once."""
+    tar = CACHE / f"{name}-{zlib.crc32(packages.encode()):08x}.tar"
     if not tar.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
             root = pathlib.Path(work, "root")
             subprocess.run(
-                ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "stable", root],
+                ["debootstrap", "--variant=minbase", *([f"--include={packages}"] if packages else []), release, root],
                 check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )  # fmt: skip
             for place in STALE:
                 shutil.rmtree(root / place, ignore_errors=True)
-            subprocess.run(["tar", "-C", root, "-cf", f"{work}/debian.tar", "."], check=True)
-            os.rename(f"{work}/debian.tar", tar)
+            subprocess.run(["tar", "-C", root, "-cf", f"{work}/new.tar", "."], check=True)
+            os.rename(f"{work}/new.tar", tar)
     return tar
 
 
@@ -68,24 +69,28 @@ class Connection(http.client.HTTPConnection):
 
 
 class Engine:
-    def __init__(self):
+    def __init__(self, network=False):
+        """With `network`, it has bridges, a packet filter and published ports, all in a network namespace of its own:
+        that of its process."""
+        self.network = network
         # 0755: the server's engine is not root and has to reach the socket.
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="codecrusher-docker-"))
         self.base.chmod(0o755)
         self.socket = self.base / "docker.sock"
         self.process = None
 
+    def command(self):
+        command = ["dockerd", "--data-root", self.base / "data", "--exec-root", self.base / "exec"]
+        command += ["--pidfile", self.base / "pid", "-H", f"unix://{self.socket}"]
+        if self.network:
+            command.append(f"--bip={GATEWAY}/16")
+            return ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+        # The host's bridge and packet filter are left alone: containers have no network anyway.
+        return [*command, "--iptables=false", "--ip6tables=false", "--bridge=none"]
+
     def start(self):
-        """Bridge and packet filter are left alone: containers have no network anyway."""
         with open(self.base / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    "dockerd", "--data-root", self.base / "data", "--exec-root", self.base / "exec",
-                    "--pidfile", self.base / "pid", "-H", f"unix://{self.socket}",
-                    "--iptables=false", "--ip6tables=false", "--bridge=none",
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
         def answers():
             assert self.process.poll() is None, f"dockerd ended:\n{self.log()[-3000:]}"
@@ -115,16 +120,18 @@ class Engine:
         return json.loads(text or "null")
 
     def make_images(self):
-        tar = root_file_system()
         first, *others = image_names()
-        repo, tag = first.rsplit(":", 1)
+        self.import_image(root_file_system(), first)
+        for name in others:
+            self.tag(first, name)
+        return self
+
+    def import_image(self, tar, name):
+        repo, tag = name.rsplit(":", 1)
         query = urllib.parse.urlencode({"fromSrc": "-", "repo": repo, "tag": tag})
         with open(tar, "rb") as f:
             status, text = self.request("POST", f"/images/create?{query}", f)
         assert status == 200 and b'"error"' not in text, text[-500:]
-        for name in others:
-            self.tag(first, name)
-        return self
 
     def tag(self, have, name):
         repo, tag = name.rsplit(":", 1)
