@@ -164,6 +164,18 @@ static bool refused_to_start(const struct child *c, int status)
 	return c->starts == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CODE_CONFIG;
 }
 
+/* Without CAP_KILL another user's process cannot be told anything. It dies with us, so we need not wait for
+ * it. */
+static void tell_engine(struct monitor *m, int sig)
+{
+	if (kill(m->engine.pid, sig) == 0 || errno != EPERM)
+		return;
+	log_error(NULL, "the engine cannot be ended in order, since CAP_KILL is missing: it is killed");
+	m->engine.pid = 0;
+	if (m->spawner.pid)
+		m->spawner.kill_at_ms = m->stopped_at_ms + GRACE_MS;
+}
+
 /* Ends everything in order: the engine first, whose end ends the spawner. After SIGUSR1 nobody is hurried;
  * SIGTERM may still follow. */
 static void stop(struct monitor *m, int exit_code, int sig, int64_t now)
@@ -175,11 +187,11 @@ static void stop(struct monitor *m, int exit_code, int sig, int64_t now)
 	m->stopped_at_ms = now;
 	m->exit_code = exit_code;
 	if (m->engine.pid && m->draining) {
-		(void)kill(m->engine.pid, SIGUSR1);
 		m->engine.kill_at_ms = NEVER;
+		tell_engine(m, SIGUSR1);
 	} else if (m->engine.pid) {
-		(void)kill(m->engine.pid, SIGTERM);
 		m->engine.kill_at_ms = now + m->setup->conf->shutdown_s * 1000 + GRACE_MS;
+		tell_engine(m, SIGTERM);
 	} else if (m->spawner.pid) {
 		m->spawner.kill_at_ms = now + GRACE_MS;
 	}

@@ -169,5 +169,5 @@ class Stack:
 
     def remove(self):
         self.api.clean()
-        run("docker-compose --env-file .env down -v", self.env, self.place, check=False)
+        run("docker-compose --env-file .env down -v -t 2", self.env, self.place, check=False)
         shutil.rmtree(self.place)
