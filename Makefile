@@ -74,6 +74,7 @@ deb-test: root
 	@scripts/setup vm
 	@$(MAKE) --no-print-directory build deb
 	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/deb
+	scripts/test-vm $(BUILD) tests/deb/service
 
 # The sandbox's tests on a kernel of its own with nothing but cgroup v2; see scripts/test-vm.
 test-vm: root

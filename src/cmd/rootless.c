@@ -318,7 +318,7 @@ static int adapt_run_dir(struct conf *conf, struct err *e)
 
 	if (replace(&conf->run_dir, given ? runtime : conf->data_dir, given ? "codecrusher" : "run") < 0)
 		return err_set(e, ERR_IO, ENOMEM, "find a run directory");
-	return dir_make_parents(conf->run_dir, e);
+	return 0;
 }
 
 int rootless_adapt(struct conf *conf, struct err *e)

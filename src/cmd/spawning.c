@@ -17,6 +17,7 @@
 #include "cmd/children.h"
 #include "cmd/cmd.h"
 #include "cmd/paths.h"
+#include "cmd/privileges.h"
 #include "cmd/warm.h"
 #include "sandbox/config.h"
 
@@ -148,6 +149,9 @@ int spawning_prepare(struct spawning *s, const struct conf *conf, unsigned slots
 
 	if (!path)
 		return err_set(e, ERR_IO, ENOMEM, "finding the spawner");
+	/* Only here: `server`, which has no spawner, may have a read-only file system. */
+	if (geteuid() != 0 && dir_make_parents(conf->run_dir, e) < 0)
+		return -1;
 	binary = open_binary(path, e);
 	if (binary < 0)
 		return -1;
