@@ -39,6 +39,25 @@ class Installed(harness.Server):
         harness.wait_until(ready, 60, f"the service to be ready:\n{run('journalctl', '-u', UNIT, '--no-pager', check=False)}")
 
 
+def the_two_halves(server):
+    """Redis and MongoDB are away here: the server says so, the worker gets its slots ready and waits."""
+    CONFIG.write_text(CONFIG.read_text() + "REDIS_URL=redis://127.0.0.1:1/0\nMONGO_URL=mongodb://127.0.0.1:1/x\n")
+    run("systemctl", "start", "codecrusher-server", "codecrusher-worker")
+
+    def alive():
+        try:
+            return server.get("/healthz").status_code == 200
+        except harness.requests.ConnectionError:
+            return False
+
+    harness.wait_until(alive, 60, "the server to answer")
+    assert server.get("/readyz").status_code == 503
+    harness.wait_until(lambda: "the spawner is ready" in run("journalctl", "-u", "codecrusher-worker", "--no-pager"), 60, "slots")
+    for half in ("server", "worker"):
+        assert run("systemctl", "show", "--value", "--property=NRestarts", f"codecrusher-{half}").strip() == "0"
+    run("systemctl", "stop", "codecrusher-server", "codecrusher-worker")
+
+
 def test_the_life_of_the_service():
     """One test: each step needs the one before."""
     # The libraries are there, not as packages: the machine has no network to get them by.
@@ -78,6 +97,7 @@ def test_the_life_of_the_service():
 
     run("systemctl", "stop", UNIT)
     assert state("ExecMainStatus") == "0" and not GROUP.exists()
+    the_two_halves(server)
     run("systemctl", "start", UNIT)
     run("dpkg", "--purge", "codecrusher")
     assert not GROUP.exists() and not CONFIG.exists() and not pathlib.Path("/var/lib/codecrusher").exists()
