@@ -28,13 +28,13 @@
 #include "base/clock.h"
 #include "base/unit.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/hostile_rig.h"
 #include "sandbox/spawner_rig.h"
 #include "sandbox/spec_format.h"
 
 #define SLOTS	  2
 #define POSITIONS (SLOTS * 2 + 2)
 #define MIB	  ((int64_t)1 << 20)
-#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static const struct sandbox_limits usual = {
 	.cpu_ms = 5000,
@@ -156,126 +156,6 @@ static void stop(struct rig *r)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* ---- descriptors of every kind */
-
-static int sealed_memfd(const void *data, size_t len, int seals)
-{
-	int fd = memfd_create("hostile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	assert_true(fd >= 0);
-	assert_int_equal(spec_write_all(fd, data, len), 0);
-	if (seals)
-		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-	return fd;
-}
-
-static int spec_of(const char *command)
-{
-	const char *argv[] = { "/bin/sh", "-c", command, NULL };
-	const char *env[] = { NULL };
-	struct spec spec = { .argv = argv, .env = env };
-	struct err e;
-	int fd = spec_memfd(&spec, &e);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static int plain_file(void)
-{
-	char name[] = "/tmp/cc-hostile-XXXXXX";
-	int fd = mkostemp(name, O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	(void)unlink(name);
-	return fd;
-}
-
-static int fifo(int flags)
-{
-	char name[64];
-	int fd;
-
-	snprintf(name, sizeof(name), "/tmp/cc-hostile-fifo-%d", getpid());
-	(void)unlink(name);
-	assert_int_equal(mkfifo(name, 0600), 0);
-	fd = open(name, flags | O_CLOEXEC);
-	(void)unlink(name);
-	return fd;
-}
-
-static int link_itself(void)
-{
-	char name[64];
-	int fd;
-
-	snprintf(name, sizeof(name), "/tmp/cc-hostile-link-%d", getpid());
-	(void)unlink(name);
-	assert_int_equal(symlink("/etc/passwd", name), 0);
-	fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	(void)unlink(name);
-	return fd;
-}
-
-static int one_of(int pair[2])
-{
-	(void)close(pair[1]);
-	return pair[0];
-}
-
-static int make_kind(int kind)
-{
-	int pair[2];
-
-	switch (kind) {
-	case 0:
-		return open("/dev/null", O_RDWR | O_CLOEXEC);
-	case 1:
-		return open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	case 2:
-		return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	case 3:
-		return open("/bin/sh", O_PATH | O_CLOEXEC);
-	case 4:
-		return open("/bin/sh", O_RDONLY | O_CLOEXEC);
-	case 5:
-		return link_itself();
-	case 6:
-		return fifo(O_RDWR); /* nobody ever writes */
-	case 7:
-		return fifo(O_RDONLY | O_NONBLOCK);
-	case 8:
-		return pipe2(pair, O_CLOEXEC) == 0 ? one_of(pair) : -1;
-	case 9:
-		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0 ? one_of(pair) : -1;
-	case 10:
-		return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	case 11:
-		return eventfd(0, EFD_CLOEXEC);
-	case 12:
-		return epoll_create1(EPOLL_CLOEXEC);
-	case 13:
-		return (int)syscall(SYS_pidfd_open, getpid(), 0);
-	case 14:
-		return open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	case 15:
-		return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	case 16:
-		return plain_file();
-	case 17:
-		return memfd_create("cannot be sealed", MFD_CLOEXEC);
-	case 18:
-		return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	case 19:
-		return inotify_init1(IN_CLOEXEC);
-	default:
-		/* Every set of seals but the whole one; the last bit of `kind` - 20 to 15 choose. */
-		return sealed_memfd("x", 1, (kind - 20) & ALL_SEALS);
-	}
-}
-
-#define KINDS 35 /* 20 to 34: with 0 to 14 of the 4 seals, which are the bits 1, 2, 4 and 8 */
-
 static uint64_t send_run(struct rig *r, uint32_t flags, const struct sandbox_limits *limits, const int *fds,
 			 size_t n)
 {
@@ -290,7 +170,7 @@ static uint64_t send_run(struct rig *r, uint32_t flags, const struct sandbox_lim
 /* At each place of a run that is right otherwise. */
 static void offer(struct rig *r, int fd, size_t place)
 {
-	int spec = spec_of("echo ran; id -u"), good = sealed_memfd("x", 1, ALL_SEALS);
+	int spec = hostile_spec_of("echo ran; id -u"), good = hostile_sealed_memfd("x", 1, HOSTILE_ALL_SEALS);
 	int fds[3] = { spec, good, good };
 	struct rig_result res;
 
@@ -312,9 +192,9 @@ TEST(nothing_but_a_sealed_memfd_is_taken)
 	canary(&r);
 	rig_wait_ready(&r, POSITIONS);
 	before = count_fds(r.pid);
-	for (int kind = 0; kind < KINDS; kind++) {
+	for (int kind = 0; kind < HOSTILE_KINDS; kind++) {
 		for (size_t place = 0; place < 3; place++) {
-			int fd = make_kind(kind);
+			int fd = hostile_fd(kind);
 
 			if (fd < 0)
 				continue; /* a machine without a terminal, say */
@@ -351,29 +231,6 @@ static void send_raw(const struct rig *r, const void *bytes, size_t size, const 
 	assert_int_equal(sendmsg(r->sock, &m, MSG_NOSIGNAL), (ssize_t)size);
 }
 
-/* Its close(2) waits as long as it says, when it is the last one. */
-static int socket_that_lingers(int *ret_peer)
-{
-	struct linger wait = { .l_onoff = 1, .l_linger = 600 };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(to);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	static char bulk[65536];
-
-	assert_int_equal(bind(listener, (struct sockaddr *)&to, sizeof(to)), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&to, &len), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	*ret_peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(*ret_peer >= 0);
-	while (send(fd, bulk, sizeof(bulk), MSG_DONTWAIT) > 0)
-		;
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &wait, sizeof(wait)), 0);
-	(void)close(listener);
-	return fd;
-}
-
 TEST(a_descriptor_that_takes_minutes_to_close_holds_nobody_up)
 {
 	struct wire_run m = { .head = { .type = WIRE_RUN, .size = sizeof(m), .run = 99 }, .limits = usual };
@@ -386,7 +243,7 @@ TEST(a_descriptor_that_takes_minutes_to_close_holds_nobody_up)
 	canary(&r);
 	rig_wait_ready(&r, POSITIONS);
 	before = count_fds(r.pid);
-	fds[0] = socket_that_lingers(&peer[0]);
+	fds[0] = hostile_socket_that_lingers(&peer[0]);
 	/* Stopped, so that the last to close is the spawner. */
 	assert_int_equal(kill(r.pid, SIGSTOP), 0);
 	(void)send_run(&r, 0, &usual, fds, 1);
@@ -402,7 +259,7 @@ TEST(a_descriptor_that_takes_minutes_to_close_holds_nobody_up)
 
 	/* The same as the last of many more than any message may have, which ends the connection. */
 	for (int i = 0; i < MANY; i++)
-		fds[i] = i < MANY - 1 ? spec_of("echo ran") : socket_that_lingers(&peer[1]);
+		fds[i] = i < MANY - 1 ? hostile_spec_of("echo ran") : hostile_socket_that_lingers(&peer[1]);
 	(void)rig_send_sh(&r, "sleep 60", &usual);
 	assert_int_equal(kill(r.pid, SIGSTOP), 0);
 	send_raw(&r, &m, sizeof(m), fds, MANY);
@@ -411,6 +268,48 @@ TEST(a_descriptor_that_takes_minutes_to_close_holds_nobody_up)
 	assert_int_equal(kill(r.pid, SIGCONT), 0);
 	stop(&r);
 	(void)close(peer[1]);
+}
+
+/* Sends it, reading answers as long as there is no room. False when the connection is at its end. */
+static bool send_and_read(const struct rig *r, const struct wire_run *m, const int *fds, size_t n)
+{
+	struct pollfd p = { .fd = r->sock, .events = POLLIN | POLLOUT };
+	struct wire_message answer;
+	struct err e;
+
+	while (wire_send(r->sock, m, sizeof(*m), fds, n) < 0) {
+		if (errno != EAGAIN)
+			return false;
+		assert_true(poll(&p, 1, 10000) > 0);
+		while (wire_receive(r->sock, &answer, &e) > 0)
+			wire_close_fds(&answer);
+	}
+	return true;
+}
+
+TEST(descriptors_that_pile_up_end_the_connection)
+{
+	struct wire_run m = { .head = { .type = WIRE_RUN, .size = sizeof(m), .run = 1 << 20 },
+			      .flags = WIRE_RUN_STDIN | WIRE_RUN_ARTIFACTS,
+			      .limits = usual };
+	int fds[3], peer, sent = 0;
+	struct rig r;
+
+	start(&r);
+	fds[0] = hostile_socket_that_lingers(&peer);
+	fds[1] = fds[2] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(kill(r.pid, SIGSTOP), 0);
+	assert_true(send_and_read(&r, &m, fds, 3));
+	(void)close(fds[0]);
+	assert_int_equal(kill(r.pid, SIGCONT), 0);
+	fds[0] = fds[1];
+	/* While the first is being closed, the others wait; there is an end to that. */
+	while (sent < 20000 && send_and_read(&r, &m, fds, 3))
+		sent++;
+	assert_in_range(sent, 100, 19999);
+	(void)close(fds[1]);
+	stop(&r);
+	(void)close(peer);
 }
 
 /* ---- messages that are none */
@@ -427,7 +326,7 @@ static void ends_the_connection(const struct raw *raw)
 {
 	static char bytes[200000];
 	struct wire_run m = { .head = { .type = raw->type, .size = raw->says, .run = 77 }, .limits = usual };
-	int fds[250], spec = spec_of("echo ran");
+	int fds[250], spec = hostile_spec_of("echo ran");
 	struct rig r;
 
 	rig_config(&r, 1);
@@ -526,7 +425,7 @@ static bool try_send(const struct rig *r, uint64_t id, int spec)
 
 TEST(a_flood_that_is_never_read_is_answered_when_it_is)
 {
-	int spec = spec_of("exit 0"), before;
+	int spec = hostile_spec_of("exit 0"), before;
 	struct pollfd p = { .events = POLLOUT };
 	size_t sent = 0;
 	struct rig r;
@@ -555,7 +454,7 @@ TEST(a_flood_that_is_never_read_is_answered_when_it_is)
 TEST(limits_hold_while_the_engine_reads_nothing)
 {
 	struct sandbox_limits limits = usual;
-	int spec = spec_of("exit 0");
+	int spec = hostile_spec_of("exit 0");
 	struct rig_result res;
 	struct rig r;
 	int64_t sent;
@@ -628,7 +527,7 @@ TEST(a_storm_of_kills_hits_nothing_but_the_run_it_names)
 
 TEST(an_id_serves_one_run_at_a_time_and_may_be_used_again)
 {
-	int spec = spec_of("sleep 60");
+	int spec = hostile_spec_of("sleep 60");
 	struct rig_result res;
 	struct rig r;
 
@@ -645,7 +544,7 @@ TEST(an_id_serves_one_run_at_a_time_and_may_be_used_again)
 	rig_wait_done(&r, &res);
 	assert_int_equal(res.done.stop, WIRE_STOP_CANCELLED);
 	(void)close(spec);
-	spec = spec_of("exit 3");
+	spec = hostile_spec_of("exit 3");
 	assert_true(try_send(&r, 5000, spec));
 	rig_wait_done(&r, &res);
 	assert_int_equal(res.done.exit_code, 3);
@@ -680,7 +579,7 @@ TEST(limits_beyond_the_maxima_are_cut)
 /* What no spec_memfd would write. */
 static int bent_spec(unsigned *seed, uint32_t magic)
 {
-	int good = spec_of("echo ran; touch /box/ran"), fd;
+	int good = hostile_spec_of("echo ran; touch /box/ran"), fd;
 	char bytes[4096];
 	ssize_t n = pread(good, bytes, sizeof(bytes) - 64, 0);
 	struct spec_head *head = (void *)bytes;
@@ -708,11 +607,11 @@ static int bent_spec(unsigned *seed, uint32_t magic)
 		for (int i = 0; i < 8; i++)
 			bytes[rand_r(seed) % n] = (char)rand_r(seed);
 	}
-	fd = sealed_memfd(bytes, (size_t)n, 0);
+	fd = hostile_sealed_memfd(bytes, (size_t)n, 0);
 	/* A size of terabytes, and nothing in it. */
 	if (rand_r(seed) % 8 == 0)
 		assert_int_equal(ftruncate(fd, (off_t)1 << (30 + rand_r(seed) % 12)), 0);
-	assert_int_equal(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, HOSTILE_ALL_SEALS), 0);
 	return fd;
 }
 
@@ -728,7 +627,7 @@ TEST(a_spec_or_a_set_that_lies_fails_in_its_slot)
 	rig_wait_ready(&r, POSITIONS);
 	before = count_fds(r.pid);
 	for (int i = 0; i < 120; i++) {
-		int fds[2] = { i % 2 ? spec_of("exit 0") : bent_spec(&seed, SPEC_MAGIC),
+		int fds[2] = { i % 2 ? hostile_spec_of("exit 0") : bent_spec(&seed, SPEC_MAGIC),
 			       bent_spec(&seed, SPEC_SET_MAGIC) };
 
 		(void)send_run(&r, i % 2 ? WIRE_RUN_ARTIFACTS : WIRE_RUN_COLLECT, &usual, fds, i % 2 ? 2 : 1);
@@ -761,7 +660,7 @@ static int set_of(const char *name, const char *data)
 	memcpy(bytes + sizeof(head), &entry, sizeof(entry));
 	memcpy(bytes + sizeof(head) + sizeof(entry), name, strlen(name) + 1);
 	memcpy(bytes + len, data, strlen(data));
-	return sealed_memfd(bytes, len + strlen(data), ALL_SEALS);
+	return hostile_sealed_memfd(bytes, len + strlen(data), HOSTILE_ALL_SEALS);
 }
 
 TEST(a_set_writes_no_file_outside_the_box)
@@ -774,7 +673,7 @@ TEST(a_set_writes_no_file_outside_the_box)
 
 	start(&r);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int fds[2] = { spec_of("exit 0"), set_of(names[i], "data") };
+		int fds[2] = { hostile_spec_of("exit 0"), set_of(names[i], "data") };
 
 		(void)send_run(&r, WIRE_RUN_ARTIFACTS, &usual, fds, 2);
 		rig_wait_done(&r, &res);
@@ -783,7 +682,7 @@ TEST(a_set_writes_no_file_outside_the_box)
 		(void)close(fds[1]);
 	}
 	for (int good = 0; good < 1; good++) {
-		int fds[2] = { spec_of("cat a/b"), set_of("a/b", "data") };
+		int fds[2] = { hostile_spec_of("cat a/b"), set_of("a/b", "data") };
 
 		(void)send_run(&r, WIRE_RUN_ARTIFACTS, &usual, fds, 2);
 		rig_wait_done(&r, &res);
@@ -865,10 +764,11 @@ static int odd_fd(unsigned *seed, size_t place)
 	int kind = rand_r(seed) % 4;
 
 	if (kind == 0)
-		return make_kind(rand_r(seed) % KINDS);
+		return hostile_fd(rand_r(seed) % HOSTILE_KINDS);
 	if (kind == 1)
 		return bent_spec(seed, place == 2 ? SPEC_SET_MAGIC : SPEC_MAGIC);
-	return place == 0 ? spec_of(commands[(size_t)rand_r(seed) % 9]) : sealed_memfd("x", 1, ALL_SEALS);
+	return place == 0 ? hostile_spec_of(commands[(size_t)rand_r(seed) % 9])
+			  : hostile_sealed_memfd("x", 1, HOSTILE_ALL_SEALS);
 }
 
 /* Of the right form, so that the connection stays. Whether an answer will come. */
@@ -889,7 +789,7 @@ static bool send_odd(struct rig *r, unsigned *seed, uint64_t *last)
 	for (size_t i = 0; i < n; i++) {
 		fds[i] = odd_fd(seed, i);
 		if (fds[i] < 0)
-			fds[i] = make_kind(0);
+			fds[i] = hostile_fd(0);
 	}
 	sent = wire_send(r->sock, &m, sizeof(m), fds, n) == 0;
 	for (size_t i = 0; i < n; i++)
@@ -942,6 +842,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		U(nothing_but_a_sealed_memfd_is_taken),
 		U(a_descriptor_that_takes_minutes_to_close_holds_nobody_up),
+		U(descriptors_that_pile_up_end_the_connection),
 		U(a_message_of_the_wrong_form_ends_the_connection_in_order),
 		U(a_connection_that_is_half_closed_ends_in_order),
 		U(a_flood_that_is_never_read_is_answered_when_it_is),

@@ -30,6 +30,7 @@ def in_words(words):
 
 
 def read_golden():
+    assert GOLDEN.exists(), f"nobody has written down yet what a slot on {platform.machine()} answers: {GOLDEN}"
     expected = {}
     for line in GOLDEN.read_text().splitlines():
         what, _, why = line.partition("#")
