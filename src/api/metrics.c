@@ -171,12 +171,16 @@ static void add_warm(struct buf *out, const struct metrics *m, struct executor *
 	static const struct {
 		const char *name, *help;
 		size_t offset;
+		double unit;
 	} rows[] = {
 		{ "codecrusher_warm_hits_total", "Runs that a started interpreter waited for.",
-		  offsetof(struct exec_warm, hits) },
+		  offsetof(struct exec_warm, hits), 1 },
 		{ "codecrusher_warm_misses_total",
 		  "Runs that could have had a started interpreter; none waited.",
-		  offsetof(struct exec_warm, misses) },
+		  offsetof(struct exec_warm, misses), 1 },
+		{ "codecrusher_warm_age_seconds_total",
+		  "How long the started interpreters that runs met had waited, in sum.",
+		  offsetof(struct exec_warm, waited_us), 1e-6 },
 	};
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
@@ -189,8 +193,10 @@ static void add_warm(struct buf *out, const struct metrics *m, struct executor *
 				continue;
 			executor_warm(x, l->warm_index, &counts);
 			(void)buf_printf(
-				out, "%s{language=\"%s\"} %" PRId64 "\n", rows[r].name, l->name,
-				*(const int64_t *)(const void *)((const char *)&counts + rows[r].offset));
+				out, "%s{language=\"%s\"} %.15g\n", rows[r].name, l->name,
+				rows[r].unit *
+					(double)*(const int64_t *)(const void *)((const char *)&counts +
+										 rows[r].offset));
 		}
 	}
 }

@@ -168,7 +168,8 @@ TEST(marked_languages_are_kept_warm_while_there_is_room)
 	assert_int_equal(langs[0].warm_index, 0);
 	assert_int_equal(langs[1].warm_index, 1);
 	assert_int_equal(langs[2].warm_index, 2);
-	assert_int_equal(c.warm[1].slots, 4);
+	assert_int_equal(c.warm[1].slots, 8);
+	assert_int_equal(c.warm[1].keep, 1);
 	assert_int_equal(c.warm[1].n_argv, 2);
 	assert_int_equal(c.warm[1].n_env, 1);
 	assert_int_equal(c.warm[1].text_len, sizeof("x\0main.x\0A=b"));
@@ -183,6 +184,7 @@ TEST(marked_languages_are_kept_warm_while_there_is_room)
 	conf.warm_slots = 40;
 	warm_configure(&c, &conf, &table);
 	assert_int_equal(c.warm[0].slots, 40);
+	assert_int_equal(c.warm[0].keep, 40);
 	assert_int_equal(c.warm[1].slots, 6);
 
 	c = (struct sandbox_config){ .slots = 4 };

@@ -7,13 +7,7 @@
 
 /* Of each language, unless the setting says otherwise: idle interpreters are memory. */
 #define SLOTS_BY_DEFAULT 8u
-
-static uint32_t slots_wanted(const struct conf *conf, uint32_t slots)
-{
-	if (conf->warm_slots >= 0)
-		return (uint32_t)conf->warm_slots;
-	return slots < SLOTS_BY_DEFAULT ? slots : SLOTS_BY_DEFAULT;
-}
+#define KEPT_BY_DEFAULT	 1u
 
 static bool add_strings(struct sandbox_warm *w, const struct lang_argv *list)
 {
@@ -50,12 +44,14 @@ static bool describe(struct sandbox_warm *w, const struct lang *l)
 void warm_configure(struct sandbox_config *c, const struct conf *conf, struct lang_table *langs)
 {
 	uint32_t left = SANDBOX_MAX_POSITIONS - sandbox_plain_positions(c->slots);
-	uint32_t wanted = slots_wanted(conf, c->slots);
+	uint32_t wanted = conf->warm_slots >= 0 ? (uint32_t)conf->warm_slots : SLOTS_BY_DEFAULT;
 
+	c->warm_memory_bytes = conf->warm_memory_bytes;
 	for (size_t i = 0; i < langs->n; i++) {
 		struct lang *l = &langs->langs[i];
 		struct sandbox_warm w = { .slots = wanted < left ? wanted : left };
 
+		w.keep = conf->warm_slots >= 0 || w.slots < KEPT_BY_DEFAULT ? w.slots : KEPT_BY_DEFAULT;
 		l->warm_index = 0;
 		if (!l->warm || w.slots == 0)
 			continue;

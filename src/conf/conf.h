@@ -66,6 +66,7 @@ struct conf {
 	enum conf_executor executor; /* EXECUTOR native|docker */
 	int64_t concurrency;	     /* CONCURRENCY: 0 = one per core */
 	int64_t warm_slots;	     /* WARM_SLOTS of each marked language; -1: see cmd/warm.c */
+	int64_t warm_memory_bytes;   /* WARM_MEMORY 512M: of all idle interpreters together */
 	int64_t compile_cache;	     /* COMPILE_CACHE 512 MiB; 0: none */
 	bool compile_cache_shared;   /* COMPILE_CACHE_SHARED false */
 	bool precompile;	     /* PRECOMPILE true */

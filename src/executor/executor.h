@@ -94,8 +94,9 @@ struct exec_capacity {
 
 /* What became of runs with a `warm`. */
 struct exec_warm {
-	int64_t hits;	/* an interpreter waited */
-	int64_t misses; /* none did */
+	int64_t hits;	   /* an interpreter waited */
+	int64_t misses;	   /* none did */
+	int64_t waited_us; /* how long those of the hits had waited, in sum */
 };
 
 struct executor_ops {

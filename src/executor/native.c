@@ -222,13 +222,16 @@ static void on_state(struct native *n, const struct wire_message *m)
 	n->stirred = true;
 }
 
-static void count_warm(struct native *n, struct native_run *r, bool warm)
+static void count_warm(struct native *n, struct native_run *r, const struct wire_started *started)
 {
+	bool warm = started->flags & WIRE_STARTED_WARM;
+
 	r->in_warm = warm;
 	if (r->warm == 0 || r->warm > SANDBOX_MAX_WARM)
 		return;
 	n->warm[r->warm - 1].hits += warm;
 	n->warm[r->warm - 1].misses += !warm;
+	n->warm[r->warm - 1].waited_us += warm ? started->waited_us : 0;
 }
 
 static int on_started(struct native *n, struct native_run *r, struct wire_message *m, struct err *e)
@@ -237,7 +240,7 @@ static int on_started(struct native *n, struct native_run *r, struct wire_messag
 
 	if (r->started && (warm || !r->in_warm))
 		return err_set(e, ERR_CORRUPT, 0, "the spawner started a run twice");
-	count_warm(n, r, warm);
+	count_warm(n, r, &m->started);
 	m->n_fds = 0; /* taken over */
 	return native_run_started(r, m->fds[0], m->fds[1], e);
 }

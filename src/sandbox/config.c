@@ -54,8 +54,9 @@ static bool is_list(const char *text, size_t len, size_t count)
 static bool is_warm(const struct sandbox_warm *w)
 {
 	return is_text(w->source, sizeof(w->source)) && !strchr(w->source, '/') && w->source[0] != '.' &&
-	       w->n_argv > 0 && w->n_argv < sizeof(w->text) && w->n_env < sizeof(w->text) &&
-	       w->text_len <= sizeof(w->text) && is_list(w->text, w->text_len, (size_t)w->n_argv + w->n_env);
+	       w->keep <= w->slots && w->n_argv > 0 && w->n_argv < sizeof(w->text) &&
+	       w->n_env < sizeof(w->text) && w->text_len <= sizeof(w->text) &&
+	       is_list(w->text, w->text_len, (size_t)w->n_argv + w->n_env);
 }
 
 static int check_warm(const struct sandbox_config *c, struct err *e)

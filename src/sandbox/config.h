@@ -68,7 +68,8 @@ enum sandbox_ids {
  * slots' own, and the file it waits for. Only a run with exactly these gets such a slot.
  */
 struct sandbox_warm {
-	uint32_t slots; /* how many of them wait */
+	uint32_t slots; /* how many of them may wait */
+	uint32_t keep;	/* how many always do; the others while runs come so often that they are needed */
 	uint32_t n_argv;
 	uint32_t n_env;
 	uint32_t text_len;
@@ -93,7 +94,8 @@ struct sandbox_config {
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
 	uint32_t n_warm;
-	uint32_t ids; /* enum sandbox_ids */
+	uint32_t ids;		   /* enum sandbox_ids */
+	int64_t warm_memory_bytes; /* what all that wait may take together; 0: no bound */
 	struct sandbox_warm warm[SANDBOX_MAX_WARM];
 };
 

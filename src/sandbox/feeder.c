@@ -6,9 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "sandbox/job_steps.h"
 
 /* The interpreter has been started with another command than this: nothing to be done but to say so. The
@@ -23,6 +27,28 @@ static void check_command(const struct job *j, const struct sandbox_warm *warm, 
 	    (size_t)(end - v->argv) != warm->text_len || memcmp(v->argv, warm->text, warm->text_len) != 0 ||
 	    v->head.n_files != 1 || strcmp(v->names, warm->source) != 0 || j->artifacts >= 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, EINVAL, "a request that no warm slot can take");
+}
+
+/*
+ * Whether SIGKILL is on its way to the interpreter. On a busy machine that takes a while, and one that is
+ * woken for it may still take the program out of the FIFO, in the kernel, before it dies. One that has begun
+ * to die takes nothing any more, which init sees (never_began).
+ */
+static bool is_being_killed(pid_t interpreter)
+{
+	static const char pending[] = "\nSigPnd:\t";
+	char path[32], text[2048], *at;
+	AUTO_CLOSE int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", interpreter);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	at = strstr(text, pending);
+	return at && (strtoull(at + sizeof(pending) - 1, NULL, 16) & (1u << (SIGKILL - 1)));
 }
 
 static int copy(int from, int to)
@@ -58,6 +84,8 @@ _Noreturn void feeder_main(const struct slot_plan *plan, int arrived, pid_t inte
 	job_tell_init(arrived);
 
 	job_wait_for_go(&j);
+	if (is_being_killed(interpreter))
+		report_and_exit(j.report, SLOT_BROKEN, 0, "the interpreter was killed while it waited");
 	check_command(&j, plan->warm, job_load(&j));
 	/* A file in the FIFO's place first, then its content through the FIFO: whoever opens the main file by
 	 * its name, as tracebacks do, gets the file. */

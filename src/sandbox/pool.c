@@ -36,9 +36,18 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static bool is_held(enum pool_state state)
+{
+	return state == POOL_MAKING || state == POOL_BUILDING || state == POOL_READY;
+}
+
 static void set_state(struct spawner *s, struct pool_slot *slot, enum pool_state state, int64_t deadline,
 		      int64_t now)
 {
+	if (slot->warm) {
+		s->warm[slot->warm - 1].held -= is_held(slot->state);
+		s->warm[slot->warm - 1].held += is_held(state);
+	}
 	if (slot->state == POOL_MAKING || slot->state == POOL_BUILDING) {
 		s->building--;
 		s->warming -= slot->warm > 0;
@@ -140,6 +149,13 @@ static void start_sweep(struct spawner *s, struct pool_slot *slot, int64_t now)
 	cgroup_box_close(&slot->groups);
 	slot->asked = false;
 	set_state(s, slot, POOL_SWEEPING, now, now);
+}
+
+void pool_take(struct spawner *s, struct pool_slot *slot, struct run *run, int64_t now)
+{
+	slot->run = run;
+	slot->failures = 0;
+	set_state(s, slot, POOL_BUSY, SPAWNER_NEVER, now);
 }
 
 void pool_end(struct spawner *s, struct pool_slot *slot, bool failed, int64_t now)
@@ -389,7 +405,7 @@ static void on_building_report(struct spawner *s, struct pool_slot *slot, const 
 		slot->netns = TAKE_FD(fd);
 	close_fd(&fd);
 	if (report->type == SLOT_READY && slot->warm) {
-		pool_warm_built(s, slot);
+		pool_warm_built(s, slot, now);
 		set_state(s, slot, POOL_READY, pool_warm_expiry(slot, now), now);
 		return;
 	}

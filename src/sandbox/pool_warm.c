@@ -2,7 +2,7 @@
 /*
  * When warm slots are built and renewed. Starting an interpreter costs what it saves later, so it is done
  * only with time that nobody else wants: not while a run waits or every slot is taken, few at once, and the
- * plain slots first.
+ * plain slots first. How many of which interpreter wait depends on how often runs come that can use one.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,17 +14,53 @@
 #define MAX_WARMING 2u
 
 /* An idle interpreter is replaced after this, so that what it has read of the system is never old. */
-#define EXPIRY_NS      (60 * SPAWNER_SECOND)
-#define SPREAD_NS      (SPAWNER_SECOND)
+#define EXPIRY_NS (60 * SPAWNER_SECOND)
+#define SPREAD_NS (SPAWNER_SECOND)
+
+/* Until one has been built. */
+#define BUILD_NS       (100 * SPAWNER_MS)
+#define UNKNOWN_BYTES  ((int64_t)16 << 20)
+
+#define MAX_BUILD_NS   (10 * SPAWNER_SECOND)
 
 #define BACKOFF_NS     (200 * SPAWNER_MS)
 #define MAX_BACKOFF_NS (60 * SPAWNER_SECOND)
+
+static int64_t memory_of(const struct pool_warm *warm)
+{
+	return warm->bytes > 0 ? warm->bytes : UNKNOWN_BYTES;
+}
+
+static bool memory_is_left(const struct spawner *s, const struct pool_warm *one_more)
+{
+	int64_t left = s->config->warm_memory_bytes - memory_of(one_more);
+
+	if (s->config->warm_memory_bytes <= 0)
+		return true;
+	for (uint32_t w = 0; w < s->config->n_warm; w++)
+		left -= s->warm[w].held * memory_of(&s->warm[w]);
+	return left >= 0;
+}
+
+/* Those that always wait, and as many as may be taken while one is built. Twice that, because what comes at
+ * a steady rate on average comes in bursts. */
+static uint32_t wanted(const struct spawner *s, uint32_t w, int64_t now)
+{
+	const struct pool_warm *warm = &s->warm[w];
+	const struct sandbox_warm *config = &s->config->warm[w];
+	uint32_t more =
+		arrivals_within(&warm->arrivals, 2 * (warm->build_ns ? warm->build_ns : BUILD_NS), now);
+
+	return more < config->slots - config->keep ? config->keep + more : config->slots;
+}
 
 bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now)
 {
 	const struct pool_warm *warm = &s->warm[slot->warm - 1];
 
 	if (warm->off || now < warm->retry || s->warming >= MAX_WARMING)
+		return false;
+	if (warm->held >= wanted(s, slot->warm - 1, now) || !memory_is_left(s, warm))
 		return false;
 	return list_is_empty(&s->queued_runs) && !list_is_empty(&s->free_runs);
 }
@@ -35,9 +71,14 @@ int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now)
 	return now + EXPIRY_NS + slot->index % 16 * SPREAD_NS;
 }
 
-void pool_warm_built(struct spawner *s, const struct pool_slot *slot)
+void pool_warm_built(struct spawner *s, const struct pool_slot *slot, int64_t now)
 {
-	s->warm[slot->warm - 1].failures = 0;
+	struct pool_warm *warm = &s->warm[slot->warm - 1];
+	int64_t took = now - slot->since < MAX_BUILD_NS ? now - slot->since : MAX_BUILD_NS;
+
+	warm->failures = 0;
+	warm->build_ns = warm->build_ns ? (3 * warm->build_ns + took) / 4 : took;
+	warm->bytes = cgroup_box_peak_bytes(&slot->groups);
 }
 
 void pool_warm_failed(struct spawner *s, const struct pool_slot *slot, int error, const char *why,

@@ -131,6 +131,8 @@ void run_request(struct spawner *s, struct wire_message *m, int64_t now)
 	memcpy(run->fds, m->fds, m->n_fds * sizeof(run->fds[0]));
 	m->n_fds = 0;
 	list_push_back(&s->queued_runs, &run->link);
+	if (run->warm)
+		arrivals_note(&s->warm[run->warm - 1].arrivals, now);
 	run_dispatch(s, now);
 }
 
@@ -254,12 +256,13 @@ static int set_limits(struct spawner *s, struct run *run, struct err *e)
 	return result < 0 ? -1 : cgroup_box_limit(&slot->groups, &limits, e);
 }
 
-static void announce(struct spawner *s, struct run *run)
+static void announce(struct spawner *s, struct run *run, int64_t waited_ns)
 {
 	struct pool_slot *slot = run->slot;
 	struct wire_started m = { .head = { .type = WIRE_STARTED, .size = sizeof(m), .run = run->id },
 				  .slot = slot->index,
-				  .flags = slot->warm ? WIRE_STARTED_WARM : 0 };
+				  .flags = slot->warm ? WIRE_STARTED_WARM : 0,
+				  .waited_us = waited_ns / 1000 };
 	int fds[2] = { slot->stdout_fd, slot->stderr_fd };
 
 	slot->stdout_fd = slot->stderr_fd = -1;
@@ -307,10 +310,8 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	run->wall_deadline = now + run->limits.wall_ms * SPAWNER_MS;
 	run->cpu_check = now + verdict_cpu_check_us(run->limits.cpu_ms * 1000, 0, s->cpus) * 1000;
 	list_remove(&run->link);
-	slot->run = run;
-	slot->state = POOL_BUSY;
-	slot->failures = 0;
-	announce(s, run);
+	announce(s, run, now - slot->since);
+	pool_take(s, slot, run, now);
 	/* What a warm slot was given is kept for the case that its interpreter is not there any more. */
 	if (!slot->warm)
 		close_inputs(run);
@@ -414,6 +415,9 @@ static void start_cold(struct spawner *s, struct run *run, int64_t now)
 	run->queued_at = now;
 	run->warm = 0;
 	run->slot = NULL;
+	/* The feeder, too, may have met the dead interpreter and said that it cannot start it. */
+	run->start_errno = 0;
+	run->problem[0] = '\0';
 	list_push_front(&s->queued_runs, &run->link);
 	pool_end(s, slot, false, now);
 }

@@ -23,6 +23,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "sandbox/arrivals.h"
 #include "sandbox/builder.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/config.h"
@@ -42,6 +43,10 @@
 
 /* The life of a configuration's warm interpreter. */
 struct pool_warm {
+	uint32_t held;		  /* slots of it in MAKING, BUILDING and READY */
+	int64_t bytes;		  /* what the last one took that was built; 0: not known */
+	int64_t build_ns;	  /* how long building one takes, of late */
+	struct arrivals arrivals; /* runs that could have one */
 	bool off;	   /* cannot be started here: no more tries until the spawner is started anew */
 	uint32_t failures; /* builds that failed since one did not */
 	int64_t retry;	   /* not before this */
@@ -169,6 +174,8 @@ void pool_on_report(struct spawner *s, struct pool_slot *slot, int64_t now);
 void pool_on_death(struct spawner *s, struct pool_slot *slot, int64_t now);
 /* A slot that waits for a run, or NULL: plain, or with a warm interpreter (counted from 1). */
 struct pool_slot *pool_ready(struct spawner *s, uint32_t warm);
+/* The slot, which was READY, runs a program from now on. */
+void pool_take(struct spawner *s, struct pool_slot *slot, struct run *run, int64_t now);
 /* Kills the slot, whatever its state, and starts its removal. `failed`: it is no good end of a run. */
 void pool_end(struct spawner *s, struct pool_slot *slot, bool failed, int64_t now);
 void pool_kill(const struct pool_slot *slot);
@@ -181,7 +188,7 @@ void pool_shut_down(struct spawner *s);
 bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now);
 /* When its interpreter has waited long enough. */
 int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now);
-void pool_warm_built(struct spawner *s, const struct pool_slot *slot);
+void pool_warm_built(struct spawner *s, const struct pool_slot *slot, int64_t now);
 /* `error`: errno when the command could not be executed, else 0. */
 void pool_warm_failed(struct spawner *s, const struct pool_slot *slot, int error, const char *why,
 		      int64_t now);

@@ -26,9 +26,15 @@ static const struct sandbox_limits usual = {
 static struct rig r;
 static struct rig_result res;
 
+/* Of the spawners that are started; end_leftovers resets them. */
+static bool on_demand; /* no interpreter always waits */
+static int64_t memory_bytes;
+
 static int end_leftovers(void **state)
 {
 	(void)state;
+	on_demand = false;
+	memory_bytes = 0;
 	rig_abandon_all();
 	return 0;
 }
@@ -37,13 +43,18 @@ static int end_leftovers(void **state)
 static void start_text(const char *text, size_t len, uint32_t n_argv, uint32_t n_env, uint32_t warm_slots)
 {
 	struct sandbox_warm w = {
-		.slots = warm_slots, .n_argv = n_argv, .n_env = n_env, .text_len = (uint32_t)len
+		.slots = warm_slots,
+		.keep = on_demand ? 0 : warm_slots,
+		.n_argv = n_argv,
+		.n_env = n_env,
+		.text_len = (uint32_t)len,
 	};
 
 	rig_config(&r, SLOTS);
 	memcpy(w.source, "main.x", sizeof("main.x"));
 	memcpy(w.text, text, len);
 	r.config.n_warm = 1;
+	r.config.warm_memory_bytes = memory_bytes;
 	r.config.warm[0] = w;
 	rig_start(&r, POSITIONS);
 	r.warm = 1;
@@ -219,6 +230,27 @@ TEST(a_program_that_has_begun_never_runs_again)
 	stop();
 }
 
+TEST(interpreters_that_are_not_kept_wait_when_runs_come)
+{
+	on_demand = true;
+	START_CAT(2);
+	cat("x\n");
+	assert_false(res.warm);
+	cat_warm("x\n");
+	stop();
+}
+
+TEST(none_is_started_beyond_the_memory)
+{
+	memory_bytes = 1 << 20;
+	START_CAT(2);
+	for (int i = 0; i < 50; i++) {
+		cat("x\n");
+		assert_false(res.warm);
+	}
+	stop();
+}
+
 #define U(name) cmocka_unit_test_teardown(name, end_leftovers)
 
 int main(void)
@@ -233,6 +265,8 @@ int main(void)
 		U(a_run_that_asks_for_no_warm_slot_gets_none),
 		U(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer),
 		U(a_program_that_has_begun_never_runs_again),
+		U(interpreters_that_are_not_kept_wait_when_runs_come),
+		U(none_is_started_beyond_the_memory),
 	};
 
 	if (geteuid() != 0) {

@@ -94,7 +94,8 @@ enum wire_started_flags {
 struct wire_started {
 	struct wire_head head;
 	uint32_t slot;
-	uint32_t flags; /* enum wire_started_flags */
+	uint32_t flags;	   /* enum wire_started_flags */
+	int64_t waited_us; /* how long the slot had been ready */
 };
 
 enum wire_done_flags {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/arrivals.h"
+
+#include "base/unit.h"
+
+#define MS     INT64_C(1000000)
+#define SECOND (1000 * MS)
+
+TEST(nothing_is_expected_of_what_never_came)
+{
+	const struct arrivals a = { 0 };
+
+	assert_int_equal(arrivals_within(&a, 60 * SECOND, 5 * SECOND), 0);
+}
+
+TEST(a_steady_rate_is_expected_to_go_on)
+{
+	struct arrivals a = { 0 };
+	int64_t now = SECOND;
+
+	for (int i = 0; i < 1000; i++, now += 100 * MS)
+		arrivals_note(&a, now);
+	assert_in_range(arrivals_within(&a, 10 * SECOND, now), 95, 105);
+	assert_int_equal(arrivals_within(&a, 50 * MS, now), 1);
+}
+
+TEST(what_has_stopped_is_forgotten)
+{
+	struct arrivals a = { 0 };
+	int64_t now = SECOND;
+	uint32_t before;
+
+	for (int i = 0; i < 1000; i++, now += 10 * MS)
+		arrivals_note(&a, now);
+	before = arrivals_within(&a, SECOND, now);
+	assert_in_range(arrivals_within(&a, SECOND, now + 8 * SECOND), before / 2 - 2, before / 2 + 2);
+	assert_in_range(arrivals_within(&a, SECOND, now + 60 * SECOND), 0, 1);
+	assert_int_equal(arrivals_within(&a, SECOND, now + 36000 * SECOND), 0);
+}
+
+TEST(a_flood_overflows_nothing)
+{
+	struct arrivals a = { 0 };
+
+	a.weight = INT64_C(1024) << 24;
+	for (int i = 0; i < 100; i++)
+		arrivals_note(&a, SECOND);
+	assert_true(arrivals_within(&a, 60 * SECOND, SECOND) > 1000000);
+	assert_true(arrivals_within(&a, 60 * SECOND, 0) > 1000000); /* a clock that is behind */
+}
+
+UNIT_MAIN(T(nothing_is_expected_of_what_never_came), T(a_steady_rate_is_expected_to_go_on),
+	  T(what_has_stopped_is_forgotten), T(a_flood_overflows_nothing))
