@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import shutil
 import subprocess
 
 import pytest
@@ -68,8 +69,11 @@ def as_user(user):
 
 @pytest.fixture(scope="session")
 def user_server(user):
-    """A server of the user with ids."""
+    """A server of the user with ids, and with the language that some attacks need."""
     one = user("ids")
-    s = harness.Server(settings=one).start()
+    languages = one.base / "languages"
+    shutil.copytree(harness.ROOT / "languages", languages)
+    shutil.copy(harness.ROOT / "tests/sandbox/languages/built.json", languages)
+    s = harness.Server(settings=one, CODECRUSHER_LANGUAGES_DIR=languages).start()
     yield s
     s.stop()
