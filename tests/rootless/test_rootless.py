@@ -158,6 +158,22 @@ def test_a_program_has_no_power_and_cannot_get_any(as_user, program, kind):
     assert found["hides"] == "ENOENT  []"
 
 
+HELLO = {
+    "python": "print('hello')",
+    "javascript": "console.log('hello')",
+    "bash": "echo hello",
+    "c": '#include <stdio.h>\nint main(void) { puts("hello"); }',
+    "cpp": '#include <bits/stdc++.h>\nint main() { std::cout << "hello\\n"; }',
+}
+
+
+@pytest.mark.parametrize("language", HELLO)
+def test_languages_run_warm_and_cold_and_compiled(user_server, language):
+    for _ in range(2):
+        r = user_server.run(language, HELLO[language])
+        assert (r["verdict"], r["stdout"], r["weakIsolation"]) == ("ok", "hello\n", ["rootless"]), r
+
+
 # ---- limits
 
 LIMITS = {
