@@ -136,7 +136,7 @@ static int sweep(struct cache_files *f, bool fresh, struct err *e)
 	struct listing l = { 0 };
 	int r = list_all(&l, f->dir, fresh, e);
 
-	if (r == 0 && l.bytes > f->max_bytes) {
+	if (r == 0 && l.n > 0 && l.bytes > f->max_bytes) {
 		qsort(l.items, l.n, sizeof(*l.items), by_use);
 		for (size_t i = 0; i < l.n && l.bytes > f->max_bytes / 10 * 9; i++) {
 			if (unlinkat(f->dir, l.items[i].name, 0) == 0 || errno == ENOENT)
