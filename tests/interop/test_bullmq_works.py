@@ -155,18 +155,68 @@ def test_a_cancelled_waiting_job_never_runs(distributed):
     assert api.get(f"/api/v1/result?jobId={job}").status_code == 404
 
 
+BOARD = """
+const { BullMQAdapter } = process.mainModule.require('@bull-board/api/bullMQAdapter');
+const board = new BullMQAdapter(queue);
+"""
+
+
 def test_bull_board_shows_everything(distributed):
-    api, _ = distributed.both()
-    api.run("python", "print(1)")
-    shown = distributed.node(
+    distributed.worker(CODECRUSHER_CONCURRENCY=1)
+    api = distributed.api()
+    api.wait_ready()
+    done = api.run("python", "print(1)")
+    bad = json.dumps({"code": "", "language": "cobol"})
+    distributed.node(
         "run.js",
-        """
-        const { BullMQAdapter } = require('@bull-board/api/bullMQAdapter');
-        const board = new BullMQAdapter(queue);
-        const jobs = await board.getJobs(['completed'], 0, 9);
-        return [await board.getJobCounts(), jobs.map((j) => j.toJSON()), await board.isPaused()];
-        """.replace("require(", "process.mainModule.require("),  # the body of a function has none of its own
+        "const j = await queue.add('x', JSON.parse(args[0]), { jobId: 'bad' });"
+        "return j.waitUntilFinished(events, 30000).catch((e) => e.message);",
+        bad,
     )
-    counts, jobs, paused = shown
-    assert counts["completed"] == 1 and paused is False
-    assert jobs[0]["name"] == "run" and jobs[0]["returnvalue"]["verdict"] == "ok" and jobs[0]["finishedOn"] > 0
+    running = post(api, "import time; time.sleep(60)")
+    api.wait_state(running, "running")
+    waiting = post(api, "print(2)")
+    distributed.node("run.js", "await queue.add('x', {}, { jobId: 'late', delay: 600000 }); return 0;")
+    counts, shown, paused = distributed.node(
+        "run.js",
+        BOARD
+        + """
+        const shown = {};
+        for (const state of ['completed', 'failed', 'active', 'waiting', 'delayed'])
+            shown[state] = (await board.getJobs([state], 0, 9)).map((j) => ({ ...j.toJSON(), opts: j.opts }));
+        return [await board.getJobCounts(), shown, await board.isPaused()];
+        """,
+    )
+    assert paused is False
+    assert {state: counts[state] for state in shown} == dict.fromkeys(shown, 1)
+    assert {state: jobs[0]["id"] for state, jobs in shown.items()} == {
+        "completed": done["jobId"],
+        "failed": "bad",
+        "active": running,
+        "waiting": waiting,
+        "delayed": "late",
+    }
+    completed, failed, active = (shown[state][0] for state in ("completed", "failed", "active"))
+    assert completed["name"] == "run" and completed["data"]["code"] == "print(1)" and completed["opts"]["attempts"] == 3
+    assert completed["returnvalue"]["verdict"] == "ok" and completed["returnvalue"]["stdout"] == "1\n"
+    assert 0 < completed["timestamp"] <= completed["processedOn"] <= completed["finishedOn"]
+    assert completed["attemptsMade"] == 1 and completed["processedBy"].startswith("cc-")
+    assert "cobol" in failed["failedReason"] and isinstance(failed["stacktrace"], list)
+    assert active["processedOn"] > 0 and "finishedOn" not in active
+
+
+def test_bull_board_can_retry_clean_and_remove(distributed):
+    api, _ = distributed.both()
+    distributed.node("run.js", "await queue.add('x', {}, { jobId: 'bad' }); return 0;")
+    assert api.result("bad")["verdict"] == "internal_error"
+    first = distributed.redis.ask("HGET", distributed.key("bad"), "finishedOn")
+    distributed.node("run.js", BOARD + "await (await board.getJob('bad')).retry(); return 0;")
+    wait_until(
+        lambda: distributed.redis.ask("HGET", distributed.key("bad"), "finishedOn") not in ("", first), 20, "the retry"
+    )
+    ours = api.run("python", "print(1)")["jobId"]
+    distributed.node(
+        "run.js", BOARD + "await board.clean('completed', 0); await (await board.getJob('bad')).remove(); return 0;"
+    )
+    assert distributed.redis.ask("EXISTS", distributed.key(ours), distributed.key("bad")) == "0"
+    assert api.result(ours)["stdout"] == "1\n"  # the store has it until its time is over
