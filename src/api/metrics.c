@@ -135,6 +135,13 @@ static void add_queue(struct buf *out, struct flow *f)
 			  c.workers);
 		add_value(out, "codecrusher_worker_slots", "gauge", "Programs that those can run at once.",
 			  c.worker_slots);
+		add_head(out, "codecrusher_queue_ended_total", "counter",
+			 "Jobs of the whole queue that ended, as the queue says; failed: not run, or "
+			 "cancelled.");
+		(void)buf_printf(out,
+				 "codecrusher_queue_ended_total{state=\"completed\"} %" PRId64
+				 "\ncodecrusher_queue_ended_total{state=\"failed\"} %" PRId64 "\n",
+				 c.heard_completed, c.heard_failed);
 	}
 	add_head(out, "codecrusher_queue_oldest_age_seconds", "gauge",
 		 "Age of the oldest job that waits; 0: none.");

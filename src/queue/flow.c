@@ -98,6 +98,9 @@ void flow_counts(struct flow *f, struct flow_counts *ret_counts)
 	ret_counts->running = f->pair->running(f);
 	ret_counts->oldest_queued_ms = f->queue->ops->oldest_ms(f->queue);
 	count_workers(f, ret_counts);
+	ret_counts->heard_completed = ret_counts->heard_failed = 0;
+	if (f->redis)
+		redis_ended(f->redis, &ret_counts->heard_completed, &ret_counts->heard_failed);
 }
 
 bool flow_is_id(const struct flow *f, const char *id)

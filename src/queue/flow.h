@@ -130,6 +130,9 @@ struct flow_counts {
 	/* Distributed, where there is an API: live workers that take jobs, and their slots; -1: not counted
 	 * here. */
 	int64_t workers, worker_slots;
+	/* Distributed: jobs of the whole queue whose end was heard of since the start, as BullMQ counts them.
+	 */
+	int64_t heard_completed, heard_failed;
 };
 void flow_counts(struct flow *f, struct flow_counts *ret_counts);
 

@@ -64,35 +64,6 @@ void flow_adopt(struct flow *f, const char *id, void (*fn)(int n, const struct e
 	redis_outcome(f->redis, id, outcome_known, o);
 }
 
-/* ---- a watched job has ended ---- */
-
-struct look {
-	struct flow *flow;
-	char id[JOB_ID_SIZE];
-};
-
-static void looked(const struct store_row *row, const struct err *e, void *arg)
-{
-	struct look *o = arg;
-
-	if (e)
-		log_warn(o->id, "has ended, but its row cannot be read now: %s", e->msg);
-	else if (row && row->result)
-		watches_tell(o->flow, row->result);
-	else if (!o->flow->closing)
-		flow_adopt(o->flow, o->id, NULL, NULL);
-	free(o);
-}
-
-void flow_look(struct flow *f, const char *id)
-{
-	struct look *o = db_op_new(sizeof(*o));
-
-	o->flow = f;
-	snprintf(o->id, sizeof(o->id), "%s", id);
-	f->store->ops->get(f->store, id, looked, o);
-}
-
 /* ---- get ---- */
 
 struct get {
@@ -134,21 +105,11 @@ static bool is_outdated(const struct get *g, const struct redis_place *p)
 }
 
 /* The row says that the job is there; where it is can wait until Redis is back. */
-static void get_where(const struct redis_place *p, const struct err *e, void *arg)
+static void get_unfinished(struct get *g, const struct redis_place *p, const struct err *e)
 {
-	struct get *g = arg;
-
-	if (g->result && (e || !is_outdated(g, p))) {
-		g->view.state = JOB_FINISHED;
-		g->view.result = g->result;
-		get_tell(g, &g->view, NULL);
-		return;
-	}
-	if (g->result)
-		g->view.created_ms = p->created_ms;
 	g->view.state = !e && p->where == REDIS_RUNS ? JOB_RUNNING : JOB_QUEUED;
 	g->view.position = !e && p->where == REDIS_WAITS ? p->position : -1;
-	if (!g->has_row)
+	if (!g->has_row || g->result)
 		g->view.created_ms = p->created_ms;
 	if (!e && p->where == REDIS_ENDED && g->rounds < ROUNDS_MAX)
 		flow_adopt(g->flow, g->id, get_adopted, g);
@@ -156,6 +117,19 @@ static void get_where(const struct redis_place *p, const struct err *e, void *ar
 		get_tell(g, NULL, e);
 	else
 		get_tell(g, &g->view, NULL);
+}
+
+static void get_where(const struct redis_place *p, const struct err *e, void *arg)
+{
+	struct get *g = arg;
+
+	if (!g->result || (!e && is_outdated(g, p))) {
+		get_unfinished(g, p, e);
+		return;
+	}
+	g->view.state = JOB_FINISHED;
+	g->view.result = g->result;
+	get_tell(g, &g->view, NULL);
 }
 
 static void get_row(const struct store_row *row, const struct err *e, void *arg)
@@ -197,4 +171,32 @@ void distributed_get(struct flow *f, const char *id, flow_get_fn *fn, void *arg)
 	g->view.position = -1;
 	snprintf(g->id, sizeof(g->id), "%s", id);
 	get_go(g);
+}
+
+/* ---- a watched job has ended ---- */
+
+struct look {
+	struct flow *flow;
+	char id[JOB_ID_SIZE];
+};
+
+/* Who took the end over from the queue meanwhile has told the watches. */
+static void looked(const struct job_view *view, const struct err *e, void *arg)
+{
+	struct look *o = arg;
+
+	if (e)
+		log_warn(o->id, "has ended, but its row cannot be read now: %s", e->msg);
+	else if (view && view->result && watches_have(o->flow, o->id))
+		watches_tell(o->flow, view->result);
+	free(o);
+}
+
+void flow_look(struct flow *f, const char *id)
+{
+	struct look *o = db_op_new(sizeof(*o));
+
+	o->flow = f;
+	snprintf(o->id, sizeof(o->id), "%s", id);
+	distributed_get(f, id, looked, o);
 }

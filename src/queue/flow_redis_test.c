@@ -450,13 +450,23 @@ static void run_foreign(const char *id, enum verdict v)
 
 TEST(an_id_that_comes_again_is_another_job)
 {
+	struct result *told = NULL;
+	struct flow_watch *w;
+
 	add_foreign("1", PYTHON, "{}");
 	run_foreign("1", VERDICT_OK);
 	ask("FLUSHALL");
 	/* Whoever sent it waits and must not be told of the first one. */
 	add_foreign("1", PYTHON, "{}");
 	assert_int_equal(get(&api, "1").state, JOB_QUEUED);
+	w = flow_watch(api.flow, "1", on_watched, &told);
+	assert_non_null(w);
+	ask("CLIENT KILL TYPE normal"); /* now it looks whether it has missed anything */
+	WAIT_FOR(&api, is_ready(&api) && is_ready(&worker));
 	run_foreign("1", VERDICT_RUNTIME_ERROR);
+	WAIT_FOR(&api, told);
+	assert_int_equal(told->verdict, VERDICT_RUNTIME_ERROR);
+	result_unref(told);
 }
 
 /* As BullMQ does it. */

@@ -325,6 +325,12 @@ int64_t redis_active(const struct redis_queue *q)
 	return q->n_active;
 }
 
+void redis_ended(const struct redis_queue *q, int64_t *ret_completed, int64_t *ret_failed)
+{
+	*ret_completed = q->n_ended[0];
+	*ret_failed = q->n_ended[1];
+}
+
 int redis_ready(const struct redis_queue *q, struct err *e)
 {
 	if (redis_link_is_up(q->main))

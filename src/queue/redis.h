@@ -106,6 +106,9 @@ void redis_states(struct redis_queue *q, const char *const *ids, int n, redis_st
 typedef void redis_outcome_fn(struct result *r, const struct err *e, void *arg);
 void redis_outcome(struct redis_queue *q, const char *id, redis_outcome_fn *fn, void *arg);
 
+/* How many jobs ended as completed and as failed, of those that were heard of since the start. */
+void redis_ended(const struct redis_queue *q, int64_t *ret_completed, int64_t *ret_failed);
+
 /* What this worker has to publish changed. */
 void redis_publish(struct redis_queue *q);
 /* The worker takes no more jobs: the others see it draining and no longer count on its languages. */

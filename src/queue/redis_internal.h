@@ -95,6 +95,7 @@ struct redis_queue {
 	/* listening */
 	struct redis_link *events, *cancels;
 	char last_event[64];
+	int64_t n_ended[2];	 /* heard of: completed, failed */
 	struct event *listening; /* the events are asked for again */
 	struct event *poll;
 	struct queue_worker *workers; /* what was heard of them last; their texts are of `infos` */

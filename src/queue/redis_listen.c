@@ -42,7 +42,10 @@ static void on_event(struct redis_queue *q, const redisReply *fields)
 		else if (strcmp(redis_text(fields->element[i]), "jobId") == 0)
 			id = redis_text(fields->element[i + 1]);
 	}
-	if ((strcmp(event, "completed") == 0 || strcmp(event, "failed") == 0) && strlen(id) < JOB_ID_SIZE)
+	if (strcmp(event, "completed") != 0 && strcmp(event, "failed") != 0)
+		return;
+	q->n_ended[event[0] == 'f']++;
+	if (strlen(id) < JOB_ID_SIZE)
 		q->listener.ended(id, q->listener.arg);
 }
 

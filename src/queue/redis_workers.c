@@ -65,7 +65,7 @@ static void read_workers(struct redis_queue *q, const redisReply *r)
 	size_t n = r->type == REDIS_REPLY_ARRAY ? r->elements / 2 : 0;
 
 	workers_done(q);
-	q->infos = calloc(n + 1, sizeof(*q->infos));
+	q->infos = calloc(n + 1, sizeof(json_t *));
 	q->workers = calloc(n + 1, sizeof(*q->workers));
 	if (!q->infos || !q->workers)
 		abort();

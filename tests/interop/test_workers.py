@@ -38,6 +38,18 @@ def test_a_draining_worker_ends_its_job_and_loses_none(distributed):
     assert len(listed(api)) == 1
 
 
+def test_every_api_counts_all_ends_of_the_queue(distributed):
+    api, _ = distributed.both()
+    other = distributed.api()
+    other.wait_ready()
+    assert api.run("python", "print(1)")["verdict"] == "ok"
+    distributed.node("run.js", "await queue.add('x', {}, { jobId: 'bad' }); return 0;")
+    assert api.result("bad")["verdict"] == "internal_error"
+    for server in (api, other):
+        for state in ("completed", "failed"):
+            wait_until(lambda: server.metric("codecrusher_queue_ended_total", state=state) == 1, 20, f"{state} to be 1")
+
+
 def test_a_dead_worker_is_listed_as_dead(distributed):
     api, worker = distributed.both()
     wait_until(lambda: len(listed(api)) == 1, 20, "the worker to be listed")
