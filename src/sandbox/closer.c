@@ -17,10 +17,10 @@
 /* A page: room for 1024 numbers, which is as many descriptors as may wait. */
 #define QUEUE_BYTES 4096
 
-static int queue = -1;
+static int numbers = -1, queue = -1; /* the two ends of its pipe */
 static bool stuck;
 
-static _Noreturn void closer_main(int numbers, pid_t spawner, const struct sock_fprog *filter)
+static _Noreturn void closer_main(pid_t spawner, const struct sock_fprog *filter)
 {
 	int fd;
 
@@ -41,26 +41,40 @@ static void close_beside(int fd)
 		stuck = true;
 }
 
-int closer_start(const struct sock_fprog *filter, struct err *e)
+static int make_queue(struct err *e)
 {
-	/* The memory is a copy, as fork's; the descriptors are the same ones. */
-	struct clone_args args = { .flags = CLONE_FILES, .exit_signal = SIGCHLD };
-	pid_t spawner = getpid();
 	int ends[2];
-	long pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[1], F_SETPIPE_SZ, QUEUE_BYTES) < 0 ||
 	    fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
 		return err_set(e, ERR_IO, errno, "make the closer's pipe");
+	numbers = ends[0];
+	queue = ends[1];
+	return 0;
+}
+
+int closer_start(const struct sock_fprog *filter, struct err *e)
+{
+	int pidfd = -1;
+	/* The memory is a copy, as fork's; the descriptors are the same ones. */
+	struct clone_args args = {
+		.flags = CLONE_FILES | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t spawner = getpid();
+	long pid;
+
+	/* What waits in it is for the next one. */
+	if (queue < 0 && make_queue(e) < 0)
+		return -1;
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
-		closer_main(ends[0], spawner, filter);
+		closer_main(spawner, filter);
 	if (pid < 0)
 		return err_set(e, ERR_IO, errno, "start the closer");
-	queue = ends[1];
-	stuck = false;
 	fdmsg_close_with(close_beside);
-	return 0;
+	return pidfd;
 }
 
 bool closer_is_stuck(void)
@@ -71,5 +85,5 @@ bool closer_is_stuck(void)
 void closer_leave(void)
 {
 	fdmsg_close_with(NULL);
-	queue = -1;
+	numbers = queue = -1;
 }

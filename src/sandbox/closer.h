@@ -13,8 +13,8 @@
 
 struct sock_fprog;
 
-/* Starts it, once per process; fdmsg_close and what uses it goes through it from then on. It lives as long as
- * the process, under `filter`. 0, or -1 with the reason. */
+/* Starts it, under `filter`, or a new one when it has ended; fdmsg_close and what uses it goes through it
+ * from then on. Returns its pidfd, or -1 with the reason. */
 int closer_start(const struct sock_fprog *filter, struct err *e);
 
 /* So many descriptors wait to be closed that whoever sent them is not to be listened to any more. */

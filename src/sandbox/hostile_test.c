@@ -312,6 +312,56 @@ TEST(descriptors_that_pile_up_end_the_connection)
 	(void)close(peer);
 }
 
+static pid_t closer; /* as the last look found it */
+
+static void is_closer(const struct rig *r, const char *pid)
+{
+	char path[64], comm[32];
+
+	(void)r;
+	snprintf(path, sizeof(path), "/proc/%.12s/comm", pid);
+	if (cgroup_read(AT_FDCWD, path, comm, sizeof(comm)) == 0 && strcmp(comm, "cc-closer\n") == 0)
+		closer = (pid_t)strtol(pid, NULL, 10);
+}
+
+static void replace_closer(const struct rig *r)
+{
+	int64_t end = clock_mono_ms() + 10000;
+	pid_t old;
+
+	(void)each_child(r, is_closer);
+	old = closer;
+	assert_int_equal(kill(old, SIGKILL), 0);
+	do
+		(void)each_child(r, is_closer);
+	while (closer == old && clock_mono_ms() < end);
+	assert_int_not_equal(closer, old);
+}
+
+TEST(a_lost_closer_is_replaced)
+{
+	struct rig r;
+	int before;
+
+	start(&r);
+	canary(&r);
+	rig_wait_ready(&r, POSITIONS);
+	before = count_fds(r.pid);
+	for (int i = 0; i < 5; i++) {
+		int fd = hostile_fd(8);
+
+		/* At rest: the one that it has in hand when it dies stays open. */
+		holds_as_many_as(&r, before);
+		replace_closer(&r);
+		offer(&r, fd, 0);
+		(void)close(fd);
+	}
+	canary(&r);
+	rig_wait_ready(&r, POSITIONS);
+	holds_as_many_as(&r, before);
+	stop(&r);
+}
+
 /* ---- messages that are none */
 
 struct raw {
@@ -843,6 +893,7 @@ int main(int argc, char **argv)
 		U(nothing_but_a_sealed_memfd_is_taken),
 		U(a_descriptor_that_takes_minutes_to_close_holds_nobody_up),
 		U(descriptors_that_pile_up_end_the_connection),
+		U(a_lost_closer_is_replaced),
 		U(a_message_of_the_wrong_form_ends_the_connection_in_order),
 		U(a_connection_that_is_half_closed_ends_in_order),
 		U(a_flood_that_is_never_read_is_answered_when_it_is),

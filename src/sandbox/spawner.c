@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -102,6 +103,33 @@ static void on_engine(struct spawner *s, int64_t now)
 	}
 }
 
+static int start_closer(struct spawner *s, struct err *e)
+{
+	s->closer = closer_start(&s->init_filter, e);
+	if (s->closer < 0)
+		return -1;
+	if (spawner_watch(s, s->closer, EPOLLIN, EVENT_CLOSER, 0) < 0)
+		return err_set(e, ERR_IO, errno, "watch the closer");
+	return 0;
+}
+
+static void replace_closer(struct spawner *s)
+{
+	siginfo_t info = { 0 };
+	struct err e;
+
+	if (waitid(P_PIDFD, (id_t)s->closer, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	log_error(NULL, "the closer is gone; another one is started");
+	/* A slot that is being cloned may hold a copy for a moment, so closing it does not end its events. */
+	(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->closer, NULL);
+	(void)close(s->closer);
+	if (start_closer(s, &e) == 0)
+		return;
+	log_error(NULL, "no closer: %s", e.msg);
+	s->engine_gone = true;
+}
+
 static void handle(struct spawner *s, uint64_t tag, int64_t now)
 {
 	struct pool_slot *slot = &s->slots[(uint32_t)tag];
@@ -118,6 +146,9 @@ static void handle(struct spawner *s, uint64_t tag, int64_t now)
 		break;
 	case EVENT_DEATH:
 		pool_on_death(s, slot, now);
+		break;
+	case EVENT_CLOSER:
+		replace_closer(s);
 		break;
 	case EVENT_OOM:
 		if (slot->state == POOL_BUSY)
@@ -185,7 +216,7 @@ static int set_up_loop(struct spawner *s, struct err *e)
 	s->engine_events = EPOLLIN;
 	if (spawner_watch(s, s->engine, EPOLLIN, EVENT_ENGINE, 0) < 0)
 		return err_set(e, ERR_IO, errno, "watch the engine's socket");
-	if (pool_init(s, e) < 0 || run_init(s, e) < 0)
+	if (start_closer(s, e) < 0 || pool_init(s, e) < 0 || run_init(s, e) < 0)
 		return -1;
 	return outbox_init(&s->outbox, s->engine, s->config->slots * 3 + MESSAGES_PER_TURN + 8, e);
 }
@@ -254,7 +285,7 @@ static int set_up(struct spawner *s, struct err *e)
 		return -1;
 	if (rootfs_enter(s->config, e) < 0)
 		return err_wrap(e, "enter the root file system");
-	if (restrict_bounding_set(e) < 0 || closer_start(&s->init_filter, e) < 0)
+	if (restrict_bounding_set(e) < 0)
 		return -1;
 	return set_up_loop(s, e);
 }

@@ -136,6 +136,7 @@ struct spawner {
 	struct outbox outbox;
 	struct wire_state sent_state;
 
+	int closer; /* a pidfd */
 	struct builder builder;
 	int64_t builder_retry;
 
@@ -155,7 +156,7 @@ struct spawner {
 	struct list free_runs, queued_runs;
 };
 
-enum spawner_event { EVENT_ENGINE, EVENT_BUILDER, EVENT_REPORT, EVENT_DEATH, EVENT_OOM };
+enum spawner_event { EVENT_ENGINE, EVENT_BUILDER, EVENT_REPORT, EVENT_DEATH, EVENT_OOM, EVENT_CLOSER };
 
 /* Adds a descriptor to the loop. An event may come once more after its slot was rebuilt in the same turn of
  * the loop, so no handler may rely on there being something to read. */
