@@ -325,9 +325,9 @@ static void on_built(const struct exec_report *report, void *arg)
 
 	p->run = NULL;
 	p->artifacts_fd = report->artifacts_fd;
-	if (report->lost || report->stop == EXEC_STOP_CANCELLED) {
-		drop_artifacts(p);
-	} else if (report->artifacts_fd >= 0 && report->exit_code == 0) {
+	if (report->stop == EXEC_STOP_CANCELLED || (report->lost && !report->started && !report->refused)) {
+		drop_artifacts(p); /* no fault of its own */
+	} else if (!report->lost && report->artifacts_fd >= 0 && report->exit_code == 0) {
 		put(p, store, stored);
 	} else {
 		char why[64];
