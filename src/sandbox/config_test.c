@@ -31,6 +31,8 @@ TEST(a_complete_configuration_is_accepted)
 	assert_int_equal(check(&c), 0);
 	snprintf(c.rootfs, sizeof(c.rootfs), "/srv/rootfs");
 	assert_int_equal(check(&c), 0);
+	snprintf(c.headers, sizeof(c.headers), "/srv/headers");
+	assert_int_equal(check(&c), 0);
 }
 
 TEST(another_build_is_refused)
@@ -134,6 +136,12 @@ TEST(texts_must_end_and_stay_in_their_place)
 	assert_int_equal(check(&c), -1);
 	c = good();
 	snprintf(c.run_dir, sizeof(c.run_dir), "relative");
+	assert_int_equal(check(&c), -1);
+	c = good();
+	snprintf(c.headers, sizeof(c.headers), "relative");
+	assert_int_equal(check(&c), -1);
+	c = good();
+	memset(c.headers, '/', sizeof(c.headers));
 	assert_int_equal(check(&c), -1);
 	c = good();
 	snprintf(c.rootfs, sizeof(c.rootfs), "relative");
