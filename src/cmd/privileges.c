@@ -154,7 +154,10 @@ int data_dir_prepare(const char *path, const struct account *a, struct err *e)
 			"%s belongs to user %u and is not empty: give it to user %u (chown -R) or set "
 			"another CODECRUSHER_DATA_DIR",
 			path, st.st_uid, a->uid);
-	if (fchown(dir, a->uid, a->gid) < 0 || fchmod(dir, 0700) < 0)
+	/* In this order, and only what is not so yet: once it is another user's, a change of mode takes
+	 * CAP_FOWNER, which units and containers do not give us. */
+	if (((st.st_mode & 07777) != 0700 && fchmod(dir, 0700) < 0) ||
+	    ((st.st_uid != a->uid || st.st_gid != a->gid) && fchown(dir, a->uid, a->gid) < 0))
 		return err_set(e, ERR_IO, errno, "making %s private", path);
 	return 0;
 }

@@ -22,6 +22,10 @@ def state(name):
     return run("systemctl", "show", "--value", f"--property={name}", UNIT).strip()
 
 
+def journal():
+    return run("journalctl", "--unit", UNIT, "--no-pager", check=False)
+
+
 class Installed(harness.Server):
     """The service, on its default port."""
 
@@ -36,7 +40,7 @@ class Installed(harness.Server):
             except harness.requests.ConnectionError:
                 return False
 
-        harness.wait_until(ready, 60, f"the service to be ready:\n{run('journalctl', '-u', UNIT, '--no-pager', check=False)}")
+        harness.wait_until(ready, 60, "the service to be ready")
 
 
 def the_two_halves(server):
@@ -64,7 +68,7 @@ def test_the_life_of_the_service():
     run("dpkg", "--install", "--force-depends", "/disk/codecrusher.deb")
     for half in ("", "-server", "-worker"):
         run("systemd-analyze", "verify", f"codecrusher{half}.service")
-    assert state("ActiveState") == "active" and state("Delegate") == "yes"
+    assert state("ActiveState") == "active" and state("Delegate") == "yes", journal()
     assert run("systemctl", "is-enabled", UNIT).strip() == "enabled"
     server = Installed()
     server.wait()
