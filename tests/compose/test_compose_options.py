@@ -2,6 +2,8 @@
 """The options of the default Compose file's worker are minimal: without any one of them it refuses to start, and says
 what is missing."""
 import contextlib
+import json
+import re
 
 import harness
 import pytest
@@ -72,3 +74,14 @@ def test_without_one_it_refuses(stack, case):
         log = stack.docker.docker("logs", NAME)
         assert state()["ExitCode"] == 78, log
         assert named in log and "the spawner is ready" not in log
+
+
+def test_the_seccomp_profile_allows_what_programs_may_call():
+    """A call that slots allow and the worker's container does not would fail there and nowhere else."""
+    source = (harness.ROOT / "src/sandbox/seccomp_profile.c").read_text()
+    table = source[source.index("profile_job_calls[]") : source.index("profile_job_arguments[]")]
+    groups = re.findall(r'\{\s*((?:"[^"]*"\s*)+),\s*0,', table)
+    of_slots = {name for group in groups for text in re.findall(r'"([^"]*)"', group) for name in text.split()}
+    profile = json.loads((harness.ROOT / "deploy/docker/seccomp.json").read_text())
+    allowed = {name for rule in profile["syscalls"] for name in rule["names"]}
+    assert len(of_slots) > 200 and of_slots <= allowed, of_slots - allowed
