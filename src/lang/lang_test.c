@@ -98,6 +98,78 @@ TEST(every_field_of_a_file_arrives)
 	assert_int_equal(l.compile_limits.wall_ms, 9);
 }
 
+#define AHEAD(compile, headers, argv, file, rest)                                                           \
+	HEAD "\"compile\":{\"argv\":" compile ",\"artifacts\":[\"a\"],\"precompile\":{\"headers\":" headers \
+	     ",\"argv\":" argv ",\"file\":" file "," rest "}}," TAIL
+#define USED "[\"c\",\"{precompiled}\",\"{flags}\"]"
+#define MAKE "[\"c\",\"{header}\",\"{artifact}\"]"
+#define REST "\"stub\":\"#include <{header}>\",\"use\":\"-I{directory}\""
+
+TEST(headers_to_be_compiled_ahead_are_told_to_the_compiler_when_they_are_ready)
+{
+	AUTO(lang_done) struct lang l = parse_ok(AHEAD(USED, "[\"a/b.h\"]", MAKE, "\"{header}.p\"", REST));
+	const char *flags[] = { "-x" };
+	struct lang_values v = { .source = "main.x", .header = "a/b.h", .flags = flags, .n_flags = 1 };
+	const struct {
+		const struct lang_argv *template;
+		const char *expected;
+	} rows[] = {
+		{ &l.compile, "c|-x" },
+		{ &l.precompile.argv, "c|a/b.h|a" },
+		{ &l.precompile.file, "a/b.h.p" },
+		{ &l.precompile.stub, "#include <a/b.h>" },
+	};
+	struct lang_argv argv;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		v.n_flags = i == 0;
+		assert_int_equal(lang_expand(&l, rows[i].template, &v, &argv), 0);
+		assert_string_equal(joined(&argv), rows[i].expected);
+		lang_argv_done(&argv);
+	}
+	v.precompiled = "/there";
+	assert_int_equal(lang_expand(&l, &l.compile, &v, &argv), 0);
+	assert_string_equal(joined(&argv), "c|-I/there");
+	lang_argv_done(&argv);
+}
+
+TEST(what_is_wrong_about_headers_is_refused_by_its_field)
+{
+	static const struct {
+		const char *text, *field;
+	} bad[] = {
+		{ HEAD "\"compile\":{\"argv\":" USED ",\"artifacts\":[\"a\"]}," TAIL, "compile.argv" },
+		{ AHEAD("[\"c\"]", "[\"b\"]", MAKE, "\"{header}.p\"", REST), "compile.precompile" },
+		{ AHEAD(USED, "[]", MAKE, "\"{header}.p\"", REST), "compile.precompile.headers" },
+		{ AHEAD(USED, "[\"/etc/b\"]", MAKE, "\"{header}.p\"", REST), "compile.precompile.headers" },
+		{ AHEAD(USED, "[\"a/../b\"]", MAKE, "\"{header}.p\"", REST), "compile.precompile.headers" },
+		{ AHEAD(USED, "[\".b\"]", MAKE, "\"{header}.p\"", REST), "compile.precompile.headers" },
+		{ AHEAD(USED, "[\"b\"]", "[]", "\"{header}.p\"", REST), "compile.precompile.argv" },
+		{ AHEAD(USED, "[\"b\"]", "[\"c\",\"{artifact}\"]", "\"{header}.p\"", REST),
+		  "compile.precompile.argv" },
+		{ AHEAD(USED, "[\"b\"]", "[\"c\",\"{header}\",\"{artifact}\",\"{flags}\"]", "\"{header}.p\"",
+			REST),
+		  "compile.precompile.argv" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"{header}\"", REST), "compile.precompile.file" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"fixed\"", REST), "compile.precompile.file" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"{header}.{source}\"", REST), "compile.precompile.file" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"{header}.p\"", "\"use\":\"-I{directory}\""),
+		  "compile.precompile.stub" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"{header}.p\"", "\"stub\":\"x\",\"use\":\"{header}\""),
+		  "compile.precompile.use" },
+		{ AHEAD(USED, "[\"b\"]", MAKE, "\"{header}.p\"", REST ",\"more\":1"),
+		  "compile.precompile.more" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct lang l;
+		struct err e = { 0 };
+
+		if (parse(bad[i].text, &l, &e) == 0 || strcmp(e.field, bad[i].field) != 0)
+			fail_msg("%s: %s: %s", bad[i].text, e.field, e.msg);
+	}
+}
+
 #define COMPILED(argv, artifacts, flags) \
 	HEAD "\"compile\":{\"argv\":" argv ",\"artifacts\":" artifacts ",\"flags\":" flags "}," TAIL
 
@@ -521,11 +593,13 @@ TEST(shipped_compilers_take_no_flag_that_names_a_file)
 }
 
 UNIT_MAIN(T(a_small_file_is_a_language), T(an_interpreter_that_can_wait_is_marked),
-	  T(every_field_of_a_file_arrives), T(a_wrong_file_is_refused_with_file_and_field),
-	  T(braces_that_hold_no_word_are_text), T(templates_are_filled),
-	  T(a_compile_template_takes_flags_and_artifact), T(a_file_name_cannot_become_an_option),
-	  T(flags_are_held_against_the_allow_list), T(versions_are_found_in_what_tools_print),
-	  T(a_version_matches_itself_and_its_beginnings), T(adding_a_language_is_adding_a_file),
-	  T(two_languages_cannot_share_a_name_or_an_extension), T(one_bad_file_stops_the_load_and_is_named),
-	  T(a_directory_without_languages_is_an_error), T(a_file_that_is_too_large_is_refused),
-	  T(the_shipped_languages_load), T(shipped_compilers_take_no_flag_that_names_a_file))
+	  T(headers_to_be_compiled_ahead_are_told_to_the_compiler_when_they_are_ready),
+	  T(what_is_wrong_about_headers_is_refused_by_its_field), T(every_field_of_a_file_arrives),
+	  T(a_wrong_file_is_refused_with_file_and_field), T(braces_that_hold_no_word_are_text),
+	  T(templates_are_filled), T(a_compile_template_takes_flags_and_artifact),
+	  T(a_file_name_cannot_become_an_option), T(flags_are_held_against_the_allow_list),
+	  T(versions_are_found_in_what_tools_print), T(a_version_matches_itself_and_its_beginnings),
+	  T(adding_a_language_is_adding_a_file), T(two_languages_cannot_share_a_name_or_an_extension),
+	  T(one_bad_file_stops_the_load_and_is_named), T(a_directory_without_languages_is_an_error),
+	  T(a_file_that_is_too_large_is_refused), T(the_shipped_languages_load),
+	  T(shipped_compilers_take_no_flag_that_names_a_file))
