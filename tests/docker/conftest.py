@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
+import sys
+
 import engine
 import harness
 import pytest
+
+sys.path.append(str(harness.ROOT / "tests/sandbox"))
+import attack  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +23,12 @@ def docker():
 
 
 @pytest.fixture(scope="session")
-def server(docker):
-    s = engine.wait_languages(harness.Server(**engine.settings(docker)).start())
+def server(docker, tmp_path_factory):
+    """As in tests/sandbox, with the language whose build step runs the submission."""
+    languages = attack.copy_languages(tmp_path_factory.mktemp("server") / "languages")
+    for place in (languages, languages.parent, languages.parent.parent):
+        place.chmod(0o755)  # the engine is not root
+    s = engine.wait_languages(harness.Server(**engine.settings(docker, CODECRUSHER_LANGUAGES_DIR=languages)).start())
     yield s
     s.stop()
     harness.wait_until(lambda: not docker.containers(), 30, "every container to be gone")

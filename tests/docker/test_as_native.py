@@ -26,13 +26,11 @@ def load(name):
     spec = importlib.util.spec_from_file_location(f"native_{name}", NATIVE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return {k: v for k, v in vars(module).items() if k.startswith("test_") or k == "answers"}
+    return {k: v for k, v in vars(module).items() if k.startswith("test_")}
 
 
-found = {**load("test_exit"), **load("test_limits"), **load("test_inside"), **load("test_syscalls")}
-found.update({k: v for k, v in load("test_between_jobs").items() if k in (
-    "test_files_are_gone", "test_ipc_objects_are_gone", "test_users_are_gone", "test_neighbours_cannot_be_seen_or_signalled",
-)})  # fmt: skip
+found = {**load("test_exit"), **load("test_limits"), **load("test_inside")}
+found["test_users_are_gone"] = load("test_between_jobs")["test_users_are_gone"]
 assert set(DIFFERENT) <= set(found)
 globals().update({k: v for k, v in found.items() if k not in DIFFERENT})
 

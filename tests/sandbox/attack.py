@@ -6,6 +6,7 @@ that it works wherever there is a Python: in pytest, in a small virtual machine,
     attack.py --server http://127.0.0.1:3000 [--only B07 --only A] [--executor docker] [--slow 5] [--json]
     attack.py --list
     attack.py --table > docs/attacks.md
+    attack.py --languages-to DIR    the shipped languages and those of the attacks, for LANGUAGES_DIR of a server to attack
     attack.py --compile-to DIR      static binaries of the C attacks, for a machine without a compiler:
     attack.py --prebuilt DIR ...    runs those
 
@@ -20,6 +21,7 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -347,6 +349,15 @@ def compile_all(attacks, directory):
             )  # fmt: skip
 
 
+def copy_languages(directory):
+    """The shipped languages and those that only attacks have: a language whose build step runs the submission."""
+    here = pathlib.Path(__file__).resolve().parent
+    pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
+    for file in (*(here.parent.parent / "languages").glob("*.json"), *(here / "languages").glob("*.json")):
+        shutil.copy(file, directory)
+    return directory
+
+
 def report(outcomes, as_json):
     if as_json:
         print(json.dumps(outcomes, indent=1))
@@ -385,6 +396,7 @@ def main():
     parser.add_argument("--json", action="store_true", help="what was seen as JSON on standard output")
     parser.add_argument("--list", action="store_true", help="list the attacks")
     parser.add_argument("--table", action="store_true", help="print docs/attacks.md")
+    parser.add_argument("--languages-to", metavar="DIR", help="copy the language files that attacks need")
     parser.add_argument("--compile-to", metavar="DIR", help="make static binaries of the C attacks")
     options = parser.parse_args()
     attacks = attackfile.load(options.only, options.executor)
@@ -392,6 +404,8 @@ def main():
         print("\n".join(f"{a.id} {a.language:10} {a.title}" for a in attacks))
     elif options.table:
         print(table(attacks), end="")
+    elif options.languages_to:
+        copy_languages(options.languages_to)
     elif options.compile_to:
         compile_all(attacks, options.compile_to)
     elif options.server:
@@ -402,7 +416,7 @@ def main():
         report(outcomes, options.json)
         return any(o["state"] == "failed" for o in outcomes)
     else:
-        parser.error("say what to do: --server, --list, --table or --compile-to")
+        parser.error("say what to do: --server, --list, --table, --languages-to or --compile-to")
     return 0
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 import json
-import shutil
 
 import pytest
 
@@ -11,9 +10,7 @@ import harness
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A server with one language more: one whose build step runs what the submission says, as some real ones do."""
-    languages = tmp_path_factory.mktemp("server") / "languages"
-    shutil.copytree(harness.ROOT / "languages", languages)
-    shutil.copy(harness.ROOT / "tests/sandbox/languages/built.json", languages)
+    languages = attack.copy_languages(tmp_path_factory.mktemp("server") / "languages")
     for place in (languages, languages.parent, languages.parent.parent):
         place.chmod(0o755)  # the engine is not root
     s = harness.Server(CODECRUSHER_LANGUAGES_DIR=languages).start()

@@ -7,7 +7,6 @@ all (file-nr, aio-nr, its log) are compared with room for others. Standard libra
 processes in /proc.
 """
 import os
-import pathlib
 import re
 import time
 
@@ -29,7 +28,8 @@ class NotHere(Exception):
 
 def text_of(path):
     try:
-        return pathlib.Path(path).read_text(errors="replace")
+        with open(path, "rb", buffering=0) as f:
+            return f.read().decode(errors="replace")
     except OSError:
         return ""
 
@@ -123,6 +123,7 @@ class Host:
         self.own_uids = "CODECRUSHER_UID_BASE" in env
         self.group = env.get("CODECRUSHER_CGROUP_PARENT", "codecrusher")
         self.own_group = "CODECRUSHER_CGROUP_PARENT" in env
+        self.group_tops = []
         self.log_position = kernel_log(0)[1]
         self.idle = None
 
@@ -147,7 +148,9 @@ class Host:
         """Directories of this server in every mounted hierarchy."""
         if not self.own_group:
             return 0
-        return sum(f"/{self.group}" in path for path, _, _ in os.walk(CGROUPS))
+        if not self.group_tops:
+            self.group_tops = [path for path, _, _ in os.walk(CGROUPS) if os.path.basename(path) == self.group]
+        return sum(1 for top in self.group_tops for _ in os.walk(top))
 
     def ipc(self):
         """System V objects of our uids in the host's own IPC namespace."""
@@ -213,7 +216,7 @@ class Host:
         deadline = time.monotonic() + timeout
         found = self.problems(self.look())
         while found and time.monotonic() < deadline:
-            time.sleep(0.02)
+            time.sleep(0.05)
             found = self.problems(self.look())
         lines, self.log_position = kernel_log(self.log_position)
         return found + [("kernel log", "", line) for line in lines if KERNEL.search(line)]

@@ -166,37 +166,6 @@ def test_processes_are_capped_and_the_program_sees_eagain(server):
     assert 17 <= n <= 20, "init and the main process may count"
 
 
-def test_threads_count_as_processes(server):
-    code = (
-        "import threading, time\nn = 0\n"
-        "try:\n while True: threading.Thread(target=time.sleep, args=(30,), daemon=True).start(); n += 1\n"
-        "except RuntimeError: print(n, flush=True)\nimport os; os._exit(0)"
-    )
-    r = server.run("python", code, limits={"processes": 20})
-    assert r["verdict"] == "ok" and 17 <= int(r["stdout"]) <= 20, r
-
-
-BOMBS = {
-    "bash": ("bash", ":(){ :|:& };:; sleep 60"),
-    "python": ("python", "import os\nwhile True:\n try: os.fork()\n except OSError: pass"),
-    "sessions and double forks": (
-        "python",
-        "import os, signal\nfor s in range(1, 65):\n try: signal.signal(s, signal.SIG_IGN)\n except (OSError, ValueError): pass\n"
-        "while True:\n try:\n  if os.fork() == 0: os.setsid()\n except OSError: pass",
-    ),
-    "execs": ("bash", 'echo \'exec bash "$0" & exec bash "$0"\' > x; bash x; sleep 60'),
-}
-
-
-@pytest.mark.parametrize("case", BOMBS)
-def test_a_fork_bomb_ends(server, case):
-    language, code = BOMBS[case]
-    begin = time.monotonic()
-    r = server.run(language, code, limits={"wallMs": 1500, "cpuMs": 1500, "processes": 60})
-    assert r["verdict"] in ("wall_time_limit", "cpu_time_limit", "runtime_error", "output_limit"), r
-    assert time.monotonic() - begin < 8 * harness.SLOW
-
-
 def test_a_file_over_its_size_gives_sigxfsz(server):
     r = server.run("c", '#include <stdio.h>\nint main(void) { FILE *f = fopen("x", "w"); for (;;) { fputc(0, f); } }', limits={"fileBytes": 65536})
     assert (r["verdict"], r["signal"]) == ("runtime_error", "SIGXFSZ")
@@ -248,16 +217,6 @@ def test_inodes_run_out(server, how):
     r = server.run("python", code, limits={"cpuMs": 20000})
     assert r["verdict"] == "ok", r
     assert int(r["stdout"].split()[1]) == 28
-
-
-def test_deep_directories_do_not_hold_up_the_end(server):
-    code = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')\nprint('deep')"
-    assert server.run("python", code)["stdout"] == "deep\n"
-
-
-def test_a_sparse_file_is_no_harm(server):
-    r = server.run("python", "import os\nwith open('x','wb') as f:\n try: os.truncate(f.fileno(), 1 << 50)\n except OSError as e: print('refused')", limits={"wallMs": 5000})
-    assert r["verdict"] in ("ok", "runtime_error")
 
 
 # ---- the end of the main process is the end of the job

@@ -15,5 +15,5 @@ template <class T> struct bomb<0, T> {
 };
 int main()
 {
-	return sizeof(bomb<24, int>::type);
+	return sizeof(bomb<22, int>::type);
 }

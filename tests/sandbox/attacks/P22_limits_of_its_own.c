@@ -16,7 +16,7 @@ int main(void)
 
 	TRY("nofile", setrlimit(RLIMIT_NOFILE, &few));
 	TRY("core", setrlimit(RLIMIT_CORE, &none));
-	TRY("nice", setpriority(PRIO_PROCESS, 0, 5));
+	TRY("nice", setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 1));
 	TRY("batch", sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }));
 	TRY("affinity", sched_getaffinity(0, sizeof(cpu_set_t), &(cpu_set_t){ 0 }));
 	TRY("name", prctl(PR_SET_NAME, "worker", 0, 0, 0));
