@@ -31,7 +31,7 @@ QUICK_S = 0.8
 # After the warm-up, at rest: what may be more at the end. Memory is resident KiB; the allocator keeps what a burst of large
 # results took, so the engine's is that of a few of them, however many jobs came.
 ROOM = {"resident KiB of engine": 24 << 10, "resident KiB of spawner": 1 << 10, "resident KiB of monitor": 512,
-        "resident KiB of builder": 512, "descriptors of engine": 2, "file-nr": None, "aio-nr": None}
+        "resident KiB of builder": 512, "descriptors of engine": 2, "descriptors of spawner": 2, "file-nr": None, "aio-nr": None}
 DISK_MAX = 96 << 20  # bytes of the data directory, at any time
 
 Kind = collections.namedtuple("Kind", "weight language code fields expected")
@@ -73,8 +73,8 @@ def filled(value, number):
 class Soak:
     def __init__(self, server, seed):
         self.server, self.rng = server, random.Random(seed)
-        self.target = attack.Target(server.url, program=None)
-        # Bounds of times are for a quiet machine; here as many run at once as there is room for.
+        # Limits and bounds of times are for a quiet machine; here as many run at once as there is room for.
+        self.target = attack.Target(server.url, slow=2 * harness.SLOW)
         self.patient = copy.copy(self.target)
         self.patient.slow = 20 * harness.SLOW
         self.kinds = [k for k in kinds() if k.language in self.target.available]
@@ -208,7 +208,8 @@ def row(jobs, now):
 def test_nothing_grows_and_every_result_is_right(start_server):
     seed = int(os.environ.get("SOAK_SEED", random.SystemRandom().randrange(2**32)))
     # Compiled programs are kept: here so few that their bound is met, and not taken for growth.
-    server = start_server(CODECRUSHER_RESULT_TTL=TTL_S, CODECRUSHER_COMPILE_CACHE="8M")
+    # A fixed number of warm slots: else how many there are follows how many jobs come.
+    server = start_server(CODECRUSHER_RESULT_TTL=TTL_S, CODECRUSHER_COMPILE_CACHE="8M", CODECRUSHER_WARM_SLOTS=2)
     soak = Soak(server, seed)
     soak.choose_hostile()
     soak.work(soak.plan(min(500, JOBS // 4)))  # the warm-up: allocators, caches, statements
