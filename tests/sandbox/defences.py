@@ -92,8 +92,9 @@ one, is said in [`src/sandbox/defence.h`](../src/sandbox/defence.h).
 
 Without a switch, because nothing is left to try without them: the pid and mount namespaces, the pivot into the slot's
 own root, and the end of all of a slot's processes with its init. RLIMIT_RTPRIO, RLIMIT_NICE and RLIMIT_MSGQUEUE have
-none because they only matter where whoever starts the service has more than the kernel's defaults. Limits of memory,
-time, processes and disk are not taken away but made four times as large.
+none because they only matter where whoever starts the service has more than the kernel's defaults; nor has the limit on
+swap, which shows only on a machine that swaps. Limits of memory, time, processes and disk are not taken away but made
+four times as large.
 
 This page is made by `tests/sandbox/defences.py --write`.
 
