@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "conf/conf.h"
 
+_Static_assert(ID_OWNER_SIZE <= HTTP_WHO_SIZE, "a mark is what a request carries");
+
 enum refusal { NO_KEY, UNKNOWN_KEY, NOT_ALLOWED, KEY_RATE, ADDRESS_RATE, QUEUE_SHARE, REFUSAL_COUNT };
 static const char *const refusal_names[REFUSAL_COUNT] = {
 	"no_key", "unknown_key", "not_allowed", "key_rate", "address_rate", "queue_share",
