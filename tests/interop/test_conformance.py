@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from conftest import HERE
+from distributed import HERE
 from harness import wait_until
 from test_bullmq_works import open_with_languages, post
 

@@ -7,7 +7,7 @@ import pytest
 
 import backends
 import harness
-from conftest import Distributed
+from distributed import Distributed
 from harness import wait_until
 
 
