@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: TCP connections full of data
- * tries: hold the kernel's memory in the buffers of connections to itself, which cgroup v1 does not count by default
+ * tries: hold the kernel's memory in the buffers of connections to itself, which cgroup v1 does not
+ *   count by default
  * cgroup: v1
  * limits: memoryBytes=64M wallMs=20000
  * verdict: memory_limit | ok
@@ -43,7 +44,8 @@ int main(void)
 		int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 		setsockopt(s, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-		if (s < 0 || (connect(s, (struct sockaddr *)&here, len) < 0 && errno != EINPROGRESS) || accept(l, 0, 0) < 0)
+		if (s < 0 || (connect(s, (struct sockaddr *)&here, len) < 0 && errno != EINPROGRESS) ||
+		    accept(l, 0, 0) < 0)
 			break;
 		while (write(s, block, sizeof(block)) > 0)
 			;

@@ -13,7 +13,8 @@ static int fill(void)
 
 	/* Neighbours of different protection do not become one. */
 	do
-		p = mmap(NULL, 4096, i++ % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		p = mmap(NULL, 4096, i++ % 2 ? PROT_READ : PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	while (p != MAP_FAILED && i < 1000000);
 	return p == MAP_FAILED ? -1 : 0;
 }

@@ -14,11 +14,13 @@ int main(void)
 {
 	int n = 0;
 
-	TRY("huge-pages", mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
+	TRY("huge-pages",
+	    mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
 	CALL("huge-memfd", SYS_memfd_create, "x", 4);
 	TRY("shm-huge", shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | 0600));
 	for (; n < 4096; n++) {
-		char *p = mmap(NULL, 1l << 40, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		char *p = mmap(NULL, 1l << 40, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (p == MAP_FAILED) {
 			report("end", -1);

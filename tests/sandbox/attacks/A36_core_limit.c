@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: a core limit of 0
- * tries: lower RLIMIT_CORE from 1 to 0, with which a core handler of the host is started as root; also past a filter
+ * tries: lower RLIMIT_CORE from 1 to 0, with which a core handler of the host is started as root; also
+ *   past a filter
  *   that compares 64 bits
  * executors: native
  * result: before 1

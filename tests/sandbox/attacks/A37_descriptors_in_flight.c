@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: descriptors in flight
- * tries: hide open files in messages between sockets that are themselves in messages, beyond the limit of open files
+ * tries: hide open files in messages between sockets that are themselves in messages, beyond the limit
+ *   of open files
  * limits: memoryBytes=64M
  * verdict: ok | memory_limit
  * result: sendmsg ETOOMANYREFS|EMFILE|EAGAIN
@@ -17,7 +18,10 @@ int main(void)
 			char space[CMSG_SPACE(8 * sizeof(int))];
 			struct cmsghdr align;
 		} control = { { 0 } };
-		struct msghdr m = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct msghdr m = { .msg_iov = &one,
+				    .msg_iovlen = 1,
+				    .msg_control = &control,
+				    .msg_controllen = sizeof(control) };
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 		int fds[8];
 

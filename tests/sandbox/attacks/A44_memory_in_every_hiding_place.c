@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: a little memory in each hiding place
- * tries: stay below the limit in each kind: memfd, /dev/shm, page tables, pipes, private pages; together far above
+ * tries: stay below the limit in each kind: memfd, /dev/shm, page tables, pipes, private pages;
+ *   together far above
  * limits: memoryBytes=48M diskBytes=32M
  * verdict: memory_limit
  */
@@ -24,7 +25,8 @@ int main(void)
 	}
 	/* A page of page table for each. */
 	for (long i = 0; i < 4000; i++) {
-		char *p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		char *p = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (p != MAP_FAILED)
 			p[2 << 20] = 1;

@@ -16,7 +16,8 @@ int main(void)
 	peer->sin_family = AF_INET;
 	peer->sin_addr.s_addr = htonl(0x0a000001);
 	CALL("MD5SIG", SYS_setsockopt, s, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key));
-	CALL("MD5SIG-dirty", SYS_setsockopt, s, 0x100000000ul | IPPROTO_TCP, 0x100000000ul | TCP_MD5SIG, &key, sizeof(key));
+	CALL("MD5SIG-dirty", SYS_setsockopt, s, 0x100000000ul | IPPROTO_TCP, 0x100000000ul | TCP_MD5SIG, &key,
+	     sizeof(key));
 	CALL("MD5SIG_EXT", SYS_setsockopt, s, IPPROTO_TCP, TCP_MD5SIG_EXT, &key, sizeof(key));
 	CALL("AO_ADD_KEY", SYS_setsockopt, s, IPPROTO_TCP, 38, &key, sizeof(key));
 	return 0;

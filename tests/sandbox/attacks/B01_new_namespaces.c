@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: namespaces of its own
- * tries: unshare every kind of namespace, and clone into them, also with dirt in the upper half of the flags
+ * tries: unshare every kind of namespace, and clone into them, also with dirt in the upper half of the
+ *   flags
  * result: unshare-* clone-* EPERM
  * result: clone3 ENOSYS
  */
@@ -10,8 +11,9 @@ int main(void)
 	static const struct {
 		const char *name;
 		unsigned long flag;
-	} kinds[] = { { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },  { "net", CLONE_NEWNET }, { "pid", CLONE_NEWPID },
-		      { "ipc", CLONE_NEWIPC },	 { "uts", CLONE_NEWUTS }, { "time", 0x80 },	   { "cgroup", 0x02000000 } };
+	} kinds[] = { { "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },  { "net", CLONE_NEWNET },
+		      { "pid", CLONE_NEWPID },	 { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS },
+		      { "time", 0x80 },		 { "cgroup", 0x02000000 } };
 	uint64_t args[11] = { CLONE_NEWUSER, 0, 0, 0, SIGCHLD };
 	char name[64];
 	long pid;
@@ -25,7 +27,8 @@ int main(void)
 			continue;
 		for (int dirty = 0; dirty < 2; dirty++) {
 			snprintf(name, sizeof(name), "clone-%s%s", kinds[i].name, dirty ? "-dirty" : "");
-			pid = syscall(SYS_clone, (dirty ? 0x100000000ul : 0) | kinds[i].flag | SIGCHLD, 0, 0, 0, 0);
+			pid = syscall(SYS_clone, (dirty ? 0x100000000ul : 0) | kinds[i].flag | SIGCHLD, 0, 0,
+				      0, 0);
 			if (pid == 0)
 				_exit(0);
 			report(name, pid);

@@ -2,7 +2,8 @@
  * title: the kernel's side doors
  * tries: calls with a history of holes, or that reach what no namespace divides
  * result: bpf perf_event_open userfaultfd fanotify_init syslog settimeofday clock_settime adjtimex EPERM
- * result: kexec_load kexec_file_load init_module finit_module delete_module reboot sethostname setdomainname vhangup EPERM
+ * result: kexec_load kexec_file_load init_module finit_module delete_module reboot sethostname
+ *   setdomainname vhangup EPERM
  * result: io_uring_* io_setup keyctl* add_key request_key splice tee vmsplice memfd_secret ENOSYS
  * result: lookup_dcookie nfsservctl sysfs remap_file_pages process_madvise process_mrelease ENOSYS
  * result: quotactl_fd migrate_pages move_pages mbind set_mempolicy ioprio_set EPERM
@@ -59,7 +60,8 @@ int main(void)
 	CALL("remap_file_pages", SYS_remap_file_pages, 0, 0, 0, 0, 0);
 #else
 	for (size_t i = 0; i < 4; i++) {
-		static const char *const absent[] = { "lookup_dcookie", "nfsservctl", "sysfs", "remap_file_pages" };
+		static const char *const absent[] = { "lookup_dcookie", "nfsservctl", "sysfs",
+						      "remap_file_pages" };
 
 		CALL(absent[i], 1000, 0);
 	}

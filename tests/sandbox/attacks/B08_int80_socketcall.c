@@ -7,7 +7,8 @@
 #include "attack_c.h"
 static void attack(const char *name)
 {
-	unsigned *args = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	unsigned *args = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	long r;
 
 	args[0] = 38; /* AF_ALG */

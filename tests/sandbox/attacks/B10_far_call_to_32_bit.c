@@ -10,7 +10,9 @@ static void attack(const char *name)
 {
 	unsigned char *code = mmap((void *)0x20000000, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	static const unsigned char gate[] = { 0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xfe }; /* getpid, then a loop */
+	static const unsigned char gate[] = {
+		0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xfe
+	}; /* getpid, then a loop */
 
 	if (code == MAP_FAILED) {
 		report(name, -1);
@@ -18,7 +20,10 @@ static void attack(const char *name)
 	}
 	memcpy(code, gate, sizeof(gate));
 	alarm(2);
-	__asm__ volatile("mov %0, %%rsp\n\tpushq $0x23\n\tpushq %1\n\tlretq" : : "r"(code + 8192 - 64), "r"((long)code) : "memory");
+	__asm__ volatile("mov %0, %%rsp\n\tpushq $0x23\n\tpushq %1\n\tlretq"
+			 :
+			 : "r"(code + 8192 - 64), "r"((long)code)
+			 : "memory");
 }
 int main(void)
 {

@@ -8,7 +8,7 @@
  * result: cli SIGSEGV
  */
 #include "attack_c.h"
-#define INSTRUCTION(what, text)                   \
+#define INSTRUCTION(what, text)                     \
 	static void attack_##what(const char *name) \
 	{                                           \
 		__asm__ volatile(text);             \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: type into a terminal
- * tries: TIOCSTI, TIOCLINUX and TIOCCONS on every descriptor, also with dirt in the upper half; get a controlling one
+ * tries: TIOCSTI, TIOCLINUX and TIOCCONS on every descriptor, also with dirt in the upper half; get a
+ *   controlling one
  * result: TIOC* EPERM
  * result: tty ENXIO|ENOENT|EACCES|EIO
  * result: ptmx ENOENT|0

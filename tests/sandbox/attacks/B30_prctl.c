@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: odd corners of prctl
- * tries: rewrite what /proc says of it, switch off the time stamp counter's ban, raise speculation, another filter mode
+ * tries: rewrite what /proc says of it, switch off the time stamp counter's ban, raise speculation,
+ *   another filter mode
  * result: PR_SET_MM-* EPERM
  * result: PR_SET_KEEPCAPS EPERM
  * result: PR_SET_MDWE-odd EINVAL|0

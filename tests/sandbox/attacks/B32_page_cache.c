@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: write into shared pages
- * tries: change a read-only file through the page cache: splice into a pipe as Dirty Pipe did, a writable shared mapping,
+ * tries: change a read-only file through the page cache: splice into a pipe as Dirty Pipe did, a
+ *   writable shared mapping,
  *   /proc/self/mem over a private one as Dirty COW did
  * result: splice vmsplice tee ENOSYS
  * result: shared-write EACCES
@@ -27,7 +28,9 @@ int main(void)
 		if (mem >= 0 && pwrite(mem, "XXXX", 4, (off_t)(uintptr_t)map) < 0)
 			break;
 	}
-	say("mem-over-private", mem < 0 ? strerrorname_np(errno) : memcmp(map, "XXXX", 4) == 0 ? "changed-own-copy" : "EIO");
+	say("mem-over-private", mem < 0			      ? strerrorname_np(errno)
+				: memcmp(map, "XXXX", 4) == 0 ? "changed-own-copy"
+							      : "EIO");
 	pread(open("/bin/sh", O_RDONLY), after, sizeof(after), 0);
 	say("file", memcmp(before, after, sizeof(before)) == 0 ? "unchanged" : "changed");
 	return 0;

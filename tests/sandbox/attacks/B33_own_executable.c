@@ -11,9 +11,9 @@ int main(void)
 {
 	TRY("exe-write", open("/proc/self/exe", O_RDWR));
 	TRY("exe-truncate", truncate("/proc/self/exe", 0));
-	TRY("loader", open("/lib64/ld-linux-x86-64.so.2", O_RDWR) < 0 && errno == ENOENT ?
-			      open("/lib/ld-linux-aarch64.so.1", O_RDWR) :
-			      open("/lib64/ld-linux-x86-64.so.2", O_RDWR));
+	TRY("loader", open("/lib64/ld-linux-x86-64.so.2", O_RDWR) < 0 && errno == ENOENT
+			      ? open("/lib/ld-linux-aarch64.so.1", O_RDWR)
+			      : open("/lib64/ld-linux-x86-64.so.2", O_RDWR));
 	unlink("main");
 	TRY("replaced", open("main", O_WRONLY | O_CREAT | O_EXCL, 0700));
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * title: what is mounted around it
  * executors: native
- * tries: find a place of the system that can be written, and a mount that honours set-uid programs or devices
+ * tries: find a place of the system that can be written, and a mount that honours set-uid programs or
+ *   devices
  * result: write-* EROFS
  * result: setuid-mounts 0
  * result: device-mounts 0

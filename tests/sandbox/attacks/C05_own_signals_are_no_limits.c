@@ -26,7 +26,8 @@ int main(int n, char **v)
 	static const struct {
 		const char *name;
 		int number;
-	} signals[] = { { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ }, { "KILL", SIGKILL }, { "SYS", SIGSYS }, { "PIPE", SIGPIPE }, { "RT", 40 } };
+	} signals[] = { { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ }, { "KILL", SIGKILL },
+			{ "SYS", SIGSYS },   { "PIPE", SIGPIPE }, { "RT", 40 } };
 
 	for (size_t i = 0; i < 6 && n > 1; i++) {
 		if (strcmp(v[1], signals[i].name) == 0) {

@@ -6,7 +6,8 @@
  * result: SO_BINDTODEVICE 0|EPERM|ENODEV
  * result: SO_MARK SO_RCVBUFFORCE EPERM
  * result: IP_TRANSPARENT EPERM
- * result: SIOCSIFFLAGS SIOCSIFADDR SIOCSIFNAME SIOCADDRT SIOCSARP SIOCSIFHWADDR SIOCBRADDBR EPERM|ENOPKG|ENOTTY|EINVAL|ENODEV
+ * result: SIOCSIFFLAGS SIOCSIFADDR SIOCSIFNAME SIOCADDRT SIOCSARP SIOCSIFHWADDR SIOCBRADDBR
+ *   EPERM|ENOPKG|ENOTTY|EINVAL|ENODEV
  * result: multicast4 multicast6 ENODEV
  */
 #include "attack_c.h"
@@ -22,7 +23,8 @@ int main(void)
 	struct ifreq ifr = { .ifr_name = "lo" };
 	struct rtentry route = { 0 };
 	struct arpreq arp = { 0 };
-	struct ip_mreq group = { .imr_multiaddr.s_addr = inet_addr("224.1.2.3"), .imr_interface.s_addr = inet_addr("127.0.0.1") };
+	struct ip_mreq group = { .imr_multiaddr.s_addr = inet_addr("224.1.2.3"),
+				 .imr_interface.s_addr = inet_addr("127.0.0.1") };
 	struct ipv6_mreq group6 = { .ipv6mr_interface = 1 };
 
 	TRY("raw", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));

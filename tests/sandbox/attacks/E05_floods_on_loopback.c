@@ -9,7 +9,9 @@
 #include <netinet/in.h>
 int main(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = 9, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = 9,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	static char packet[60000];
 
 	for (int i = 0; i < 3; i++)

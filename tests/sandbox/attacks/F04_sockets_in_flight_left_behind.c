@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: a socket that only a message holds
- * tries: leave a listening abstract socket alive in a cycle of messages when everything of it is dead, for the next job to
+ * tries: leave a listening abstract socket alive in a cycle of messages when everything of it is dead,
+ *   for the next job to
  *   connect to
  * job: plant x3
  * result: bound 0
@@ -30,7 +31,10 @@ int main(int n, char **v)
 		} control = { { 0 } };
 		char byte = 0;
 		struct iovec one = { &byte, 1 };
-		struct msghdr m = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct msghdr m = { .msg_iov = &one,
+				    .msg_iovlen = 1,
+				    .msg_control = &control,
+				    .msg_controllen = sizeof(control) };
 		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 		listen(s, 5);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: the neighbour's user id
- * tries: share a user id with a job that runs beside it, whose quotas and keyrings would then be its own too
+ * tries: share a user id with a job that runs beside it, whose quotas and keyrings would then be its
+ *   own too
  * together: yes
  * differ: uid
  * job: one

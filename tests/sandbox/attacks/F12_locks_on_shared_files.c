@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: locks on shared files
- * tries: keep others from starting by locking the shell, the loader and the libraries, which all containers share
+ * tries: keep others from starting by locking the shell, the loader and the libraries, which all
+ *   containers share
  * together: yes
  * job: hog
  * result: flock lockf 0|EBADF|EACCES

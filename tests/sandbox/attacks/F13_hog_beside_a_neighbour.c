@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: all it may take, beside a neighbour
- * tries: take every process, thread, descriptor, pipe, timer, signal, lock and watch, so that a job beside it gets none
+ * tries: take every process, thread, descriptor, pipe, timer, signal, lock and watch, so that a job
+ *   beside it gets none
  * together: yes
  * limits: memoryBytes=256M
  * job: hog
@@ -41,6 +42,7 @@ int main(int n, char **v)
 	TRY("timer", timer_create(CLOCK_MONOTONIC, NULL, &t));
 	TRY("signal", sigqueue(getpid(), SIGCHLD, (union sigval){ 0 }));
 	TRY("inotify", inotify_init());
-	TRY("memory", mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
+	TRY("memory",
+	    mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
 	return 0;
 }

@@ -12,7 +12,8 @@
 #include <sys/timerfd.h>
 int main(void)
 {
-	int ep = epoll_create1(EPOLL_CLOEXEC), ev = eventfd(0, 0), ti = timerfd_create(CLOCK_MONOTONIC, 0), in = inotify_init(), si;
+	int ep = epoll_create1(EPOLL_CLOEXEC), ev = eventfd(0, 0), ti = timerfd_create(CLOCK_MONOTONIC, 0),
+	    in = inotify_init(), si;
 	struct epoll_event e = { .events = EPOLLIN };
 	struct itimerspec soon = { { 0, 0 }, { 0, 1000000 } };
 	sigset_t set;
@@ -38,7 +39,8 @@ int main(void)
 	pid = fork();
 	if (pid == 0)
 		_exit(0);
-	TRY("pidfd", poll(&(struct pollfd){ (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 }, 1, 5000) == 1 ? 0 : -1);
+	TRY("pidfd",
+	    poll(&(struct pollfd){ (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 }, 1, 5000) == 1 ? 0 : -1);
 	TRY("waitid", waitid(P_PID, (id_t)pid, NULL, WEXITED));
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: memory as runtimes use it
- * tries: large reservations, guard pages, code made at run time, memfd, shared mappings, a stack of 32 MiB, mlock of a page
+ * tries: large reservations, guard pages, code made at run time, memfd, shared mappings, a stack of 32
+ *   MiB, mlock of a page
  * limits: memoryBytes=64M
  * result: * 0
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: limits of its own
- * tries: what other judges' wrappers and sanitizers do: lower limits, filters, Landlock, a core limit, niceness
+ * tries: what other judges' wrappers and sanitizers do: lower limits, filters, Landlock, a core limit,
+ *   niceness
  * result: * 0
  * result: landlock 0|ENOSYS|EOPNOTSUPP
  */

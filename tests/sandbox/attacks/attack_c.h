@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What most attacks in C need. Every line that counts is "RESULT name value"; a value is an errno's name, 0 for a
- * call that worked, or a word. It is written at once: the next call may be the last. */
+/* What most attacks in C need. Every line that counts is "RESULT name value"; a value is an errno's name, 0
+ * for a call that worked, or a word. It is written at once: the next call may be the last. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static void count(const char *name, long n)
 }
 
 /* The call's errno, or 0. */
-#define TRY(name, call)	    report(name, (long)(call))
+#define TRY(name, call) report(name, (long)(call))
 /* The same of a system call, past every wrapper of libc. */
 #define CALL(name, nr, ...) report(name, syscall(nr, ##__VA_ARGS__))
 
