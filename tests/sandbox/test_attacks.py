@@ -84,5 +84,8 @@ def test_what_is_left_on_the_machine_is_said(target):
     for name in ("processes below the monitor", "control groups", "mounts of the spawner", "descriptors of spawner"):
         changed = {**before, name: before[name] + 100}
         assert [p[0] for p in target.host.problems(changed)] == [name]
+    assert not target.host.elastic and before["slots"] > 2
+    changed = {**before, "slots": before["slots"] + 1, "control groups": before["control groups"] + 4}
+    assert [p[0] for p in target.host.problems(changed)] == ["slots", "control groups"]
     changed = {**before, "who": {**before["who"], "spawner": 1}}
     assert [p[0] for p in target.host.problems(changed)] == ["who"]
