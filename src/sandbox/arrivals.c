@@ -4,7 +4,7 @@
 #define MS	     INT64_C(1000000)
 #define MILLION	     INT64_C(1000000)
 
-#define HALF_LIFE_MS INT64_C(8000)
+#define HALF_LIFE_MS INT64_C(2000)
 #define ONE	     INT64_C(1024) /* the weight of an arrival that has just come */
 #define WEIGHT_MAX   (ONE << 24)
 
@@ -37,5 +37,5 @@ uint32_t arrivals_within(const struct arrivals *a, int64_t span_ns, int64_t now)
 {
 	int64_t per = ONE * MEMORY_MS;
 
-	return (uint32_t)((weight_at(a, now) * (span_ns / MS) + per - 1) / per);
+	return (uint32_t)((weight_at(a, now) * (span_ns / MS) + per / 2) / per);
 }

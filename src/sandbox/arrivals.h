@@ -13,7 +13,7 @@ struct arrivals {
 
 void arrivals_note(struct arrivals *a, int64_t now);
 
-/* How many may come within `span_ns` at the rate of late, rounded up. Spans up to a minute. */
+/* How many may come within `span_ns` at the rate of late, to the nearest number. Spans up to a minute. */
 uint32_t arrivals_within(const struct arrivals *a, int64_t span_ns, int64_t now);
 
 #endif

@@ -240,6 +240,15 @@ static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now
 	return slot->deadline;
 }
 
+static int64_t step_warm(struct spawner *s, struct pool_slot *slot, int64_t now)
+{
+	int64_t until = pool_warm_until(s, slot, now);
+
+	if (now >= until)
+		pool_end(s, slot, false, now);
+	return now >= until ? slot->deadline : until;
+}
+
 static int64_t step_slot(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	switch (slot->state) {
@@ -262,9 +271,7 @@ static int64_t step_slot(struct spawner *s, struct pool_slot *slot, int64_t now)
 			ask_for_removal(s, slot, now);
 		break;
 	case POOL_READY:
-		if (now >= slot->deadline) /* a warm one: see pool_warm.c */
-			pool_end(s, slot, false, now);
-		break;
+		return slot->warm ? step_warm(s, slot, now) : SPAWNER_NEVER;
 	case POOL_MAKING:
 		break;
 	}

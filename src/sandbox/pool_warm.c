@@ -17,6 +17,9 @@
 #define EXPIRY_NS (60 * SPAWNER_SECOND)
 #define SPREAD_NS (SPAWNER_SECOND)
 
+/* One more than are needed waits this long for the need to come back: starting it was dear. */
+#define SURPLUS_NS (5 * SPAWNER_SECOND)
+
 /* Until one has been built. */
 #define BUILD_NS       (100 * SPAWNER_MS)
 #define UNKNOWN_BYTES  ((int64_t)16 << 20)
@@ -69,6 +72,17 @@ int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now)
 {
 	/* Not all of them in the same second. */
 	return now + EXPIRY_NS + slot->index % 16 * SPREAD_NS;
+}
+
+int64_t pool_warm_until(const struct spawner *s, const struct pool_slot *slot, int64_t now)
+{
+	uint32_t w = slot->warm - 1;
+
+	if (s->warm[w].held <= s->config->warm[w].keep)
+		return slot->deadline;
+	if (now - slot->since >= SURPLUS_NS && s->warm[w].held > wanted(s, w, now))
+		return now;
+	return slot->deadline < now + SPAWNER_SECOND ? slot->deadline : now + SPAWNER_SECOND;
 }
 
 void pool_warm_built(struct spawner *s, const struct pool_slot *slot, int64_t now)

@@ -187,8 +187,10 @@ void pool_shut_down(struct spawner *s);
 /* pool_warm.c */
 /* Whether a warm slot may be built now: it has no right to anything a run or a plain slot could use. */
 bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now);
-/* When its interpreter has waited long enough. */
+/* When its interpreter will have waited long enough. */
 int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now);
+/* The same, looked at anew: at the latest when to ask again. Not after `now`: its time is over. */
+int64_t pool_warm_until(const struct spawner *s, const struct pool_slot *slot, int64_t now);
 void pool_warm_built(struct spawner *s, const struct pool_slot *slot, int64_t now);
 /* `error`: errno when the command could not be executed, else 0. */
 void pool_warm_failed(struct spawner *s, const struct pool_slot *slot, int error, const char *why,

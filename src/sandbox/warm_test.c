@@ -2,6 +2,7 @@
 /* Warm slots of the real spawner, with cat for an interpreter: it does to its main file what it is for. Needs
  * root; CODECRUSHER_SPAWNER names the binary. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -230,13 +231,37 @@ TEST(a_program_that_has_begun_never_runs_again)
 	stop();
 }
 
+/* Of the spawner: its helpers and the slots. */
+static size_t count_children(void)
+{
+	char path[64];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", r.pid, r.pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	for (int c; (c = fgetc(f)) != EOF;)
+		n += c == ' ';
+	(void)fclose(f);
+	return n;
+}
+
 TEST(interpreters_that_are_not_kept_wait_when_runs_come)
 {
+	size_t idle;
+
 	on_demand = true;
 	START_CAT(2);
+	idle = count_children();
 	cat("x\n");
 	assert_false(res.warm);
 	cat_warm("x\n");
+	/* And some seconds later none does. */
+	for (int i = 0; count_children() > idle; i++) {
+		assert_true(i < 600);
+		(void)poll(NULL, 0, 100);
+	}
 	stop();
 }
 
