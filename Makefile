@@ -7,6 +7,9 @@ PYTEST := $(PYTHON) -m pytest
 
 # Suites with targets of their own: each starts a Docker Engine or a machine.
 APART := --ignore=tests/docker --ignore=tests/compose --ignore=tests/deb --ignore=tests/vm
+# The rest in two halves that run side by side: much of it is waiting.
+HALF := tests/sandbox tests/rootless tests/soak tests/warm
+OTHER_HALF := tests $(APART) $(HALF:%=--ignore=%)
 
 .PHONY: run start stop status logs deb test test-vm unit blackbox chaos soak bench docker-test compose-test deb-test defences lint format fuzz sanitize tsan install clean build root
 
@@ -41,8 +44,9 @@ unit: build
 
 blackbox: build
 	scripts/mongo-server build $(BUILD)
-	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests $(APART)
-	CODECRUSHER_BUILD=$(BUILD) $(PYTEST) tests/api --backend distributed
+	CODECRUSHER_BUILD=$(BUILD) scripts/side-by-side \
+		"$(PYTEST) $(HALF)" \
+		"$(PYTEST) $(OTHER_HALF) && $(PYTEST) tests/api --backend distributed"
 
 # The test of many hosts in trouble, which `make test` runs with 500 jobs, with 5000.
 chaos: root
@@ -101,7 +105,9 @@ SANITIZE_ATTACKS := A05 A07 A10 A16 A26 A28 A48 B02 C02 C06 C09 C12 D06 D08 D09 
 sanitize: root
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit
-	CODECRUSHER_BUILD=build-sanitize CODECRUSHER_ATTACKS='$(SANITIZE_ATTACKS)' $(PYTEST) tests $(APART) --ignore=tests/interop --ignore=tests/hosts
+	CODECRUSHER_BUILD=build-sanitize CODECRUSHER_ATTACKS='$(SANITIZE_ATTACKS)' scripts/side-by-side \
+		"$(PYTEST) $(HALF)" \
+		"$(PYTEST) $(OTHER_HALF) --ignore=tests/interop --ignore=tests/hosts"
 
 # Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
 tsan:
