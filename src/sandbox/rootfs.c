@@ -284,7 +284,7 @@ static int open_headers(const char *path)
 /* `tree` -1: there are none. */
 static int bind_headers(int tree, int root, struct err *e)
 {
-	const char *name = SANDBOX_HEADERS + 1;
+	const char *name = &SANDBOX_HEADERS[1];
 
 	if (tree < 0)
 		return 0;
