@@ -5,6 +5,8 @@
  * result: inet*-dgram-0 inet*-dgram-17 inet*-dgram-17-dirty inet*-stream-6-dirty inet*-stream-0-dirty
  *   inet*-dgram-0-dirty 0
  * result: inet*-dgram-1 inet*-dgram-58 inet*-dgram-1-dirty inet*-dgram-58-dirty EACCES|EPROTONOSUPPORT
+ * result[docker]: inet*-dgram-1 inet*-dgram-58 inet*-dgram-1-dirty inet*-dgram-58-dirty
+ *   0|EACCES|EPROTONOSUPPORT
  * result: inet*-raw-* EPERM|EPROTONOSUPPORT
  * result: inet*-seqpacket-* ESOCKTNOSUPPORT|EPROTONOSUPPORT
  * result: inet* EPROTONOSUPPORT

@@ -2,6 +2,7 @@
 # title: what /proc tells about the host
 # tries: read kernel addresses, memory, keys, timers, interrupts, the boot line, and everything of init
 # result: * EACCES|ENOENT|EPERM|ENOTDIR|nothing|ESRCH|EIO
+# result[docker]: kallsyms softirqs cmdline tty 1-cmdline 1-net 1-status 1-mountinfo *
 # include "attack_py.py"
 def look(path):
     if os.path.isdir(path):

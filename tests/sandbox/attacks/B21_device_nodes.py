@@ -3,6 +3,7 @@
 # tries: make device nodes, and open what a host's /dev has
 # result: make-* EPERM
 # result: open-* ENOENT|EACCES|ENXIO
+# result[docker]: open-ptmx 0|ENOENT
 # result: found 0
 # include "attack_py.py"
 import stat

@@ -3,6 +3,7 @@
 # tries: reach a database, Docker or this server on 127.0.0.1 and ::1
 # result: connected 0
 # result: errors ECONNREFUSED
+# result[docker]: errors *ECONNREFUSED*
 # include "attack_py.py"
 import socket
 errors, connected = set(), 0
@@ -12,6 +13,6 @@ for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0"):
             socket.create_connection((host, port), 2).close()
             connected += 1
         except OSError as problem:
-            errors.add(errno.errorcode[problem.errno])
+            errors.add(errno.errorcode.get(problem.errno, "no-such-name"))
 say("connected", connected)
 say("errors", ",".join(sorted(errors)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # title: every port
 # tries: hold all ports and connections that a host's table has room for, as another job would need them
+# executors: native
 # together: yes
 # limits: memoryBytes=256M
 # job: hog

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # title: knows the judge
 # tries: read its limits, the server's name or version from where it runs, to behave differently when judged
+# executors: native
 # result: cgroup-files 0
 # result: hostname codecrusher|other
 # result: environment none
