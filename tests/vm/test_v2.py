@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import harness
-import trace
+import kernel_trace
 
 MIB = 1 << 20
 
@@ -47,7 +47,7 @@ def test_server_and_slots_are_where_the_service_manager_put_them(server):
 def test_a_program_is_in_its_group_from_birth(server):
     """CLONE_INTO_CGROUP: while programs run, and slots are built, nothing is ever moved into a slot's group; and yet
     every process of a slot is in one."""
-    with trace.watch("cgroup/cgroup_attach_task") as watched:
+    with kernel_trace.watch("cgroup/cgroup_attach_task") as watched:
         group = pathlib.Path("/sys/fs/cgroup/test-control")
         group.mkdir()
         with subprocess.Popen(["sleep", "60"]) as moved:
@@ -116,7 +116,7 @@ def test_a_cancelled_program_is_killed_whole_by_the_spawner(server):
     harness.wait_until(lambda: sleeps(server) == 5, 10, "five processes of the program")
     alive = harness.processes()
     ours = {pid for pid in server.settings.processes() if alive.get(pid, (0, "", ""))[1] == "sleep"}
-    with trace.watch("signal/signal_generate") as watched:
+    with kernel_trace.watch("signal/signal_generate") as watched:
         assert server.request("DELETE", f"/api/v1/jobs/{job}").status_code < 300
         assert server.result(job)["verdict"] == "cancelled"
         harness.wait_until(lambda: not ours & set(harness.processes()), 5, "all five to be gone")
