@@ -131,15 +131,16 @@ static json_t *host_config(const struct docker *d, const struct docker_kind *k, 
 	return host;
 }
 
+/* No NetworkDisabled: that leaves /etc/hosts empty, and "localhost" unknown. The network mode gives it
+ * nothing but its own loopback interface. */
 char *docker_create_body(const struct docker *d, const struct docker_kind *kind, unsigned number)
 {
 	json_t *host = host_config(d, kind, number);
-	json_t *body =
-		json_pack("{s:s, s:[s], s:[], s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:{s:s}, s:s, s:o}",
-			  "Image", kind->image, "Entrypoint", BOX_DIR "/" BOX_NAME, "Cmd", "User", "0:0",
-			  "WorkingDir", "/", "AttachStdin", 1, "AttachStdout", 1, "AttachStderr", 1,
-			  "OpenStdin", 1, "StdinOnce", 1, "NetworkDisabled", 1, "Labels", DOCKER_LABEL,
-			  d->owner, "Hostname", "box", "HostConfig", host);
+	json_t *body = json_pack("{s:s, s:[s], s:[], s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:{s:s}, s:s, s:o}",
+				 "Image", kind->image, "Entrypoint", BOX_DIR "/" BOX_NAME, "Cmd", "User",
+				 "0:0", "WorkingDir", "/", "AttachStdin", 1, "AttachStdout", 1,
+				 "AttachStderr", 1, "OpenStdin", 1, "StdinOnce", 1, "Labels", DOCKER_LABEL,
+				 d->owner, "Hostname", "box", "HostConfig", host);
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);

@@ -179,12 +179,17 @@ def wait_running(docker, s):
     return harness.wait_until(found, 20, "the program to run")
 
 
+def test_localhost_is_known(server):
+    r = server.run("bash", "grep -w localhost /etc/hosts | head -n 1 && wc -l < /proc/net/dev")
+    assert r["stdout"].split() == ["127.0.0.1", "localhost", "3"], r  # two lines of headings, and lo
+
+
 def test_how_a_container_is_made(docker, start_docker_server):
     s = start_docker_server(CODECRUSHER_DOCKER_SPARES=0)
     job = s.submit("bash", "sleep 20", limits={"memoryBytes": 50 * MIB, "processes": 9, "diskBytes": 8 * MIB})
     made = docker.json("GET", f"/containers/{wait_running(docker, s)['Id']}/json")
-    host, config = made["HostConfig"], made["Config"]
-    assert host["NetworkMode"] == "none" and config["NetworkDisabled"]
+    host = made["HostConfig"]
+    assert host["NetworkMode"] == "none"
     assert host["CapDrop"] == ["ALL"] and sorted(host["CapAdd"]) == ["KILL", "SETGID", "SETPCAP", "SETUID"]
     assert host["SecurityOpt"] == ["no-new-privileges=true"] and not host["Privileged"]
     assert host["ReadonlyRootfs"] and host["AutoRemove"] and host["LogConfig"]["Type"] == "none"

@@ -2,7 +2,7 @@
 # title: the library of Python
 # tries: files, databases, processes, executors, locks, times, names and temporary files
 # stdout: "(0,) wal\n100000\n100000\n30\nTrue UTF-8\n/box\nlocked\ncopied\nselect\n"
-import concurrent.futures, fcntl, locale, os, pathlib, pwd, select, shutil, sqlite3, subprocess, tempfile, time
+import concurrent.futures, fcntl, locale, os, pathlib, select, shutil, sqlite3, subprocess, tempfile, time
 db = sqlite3.connect("x.db")
 mode = db.execute("pragma journal_mode=wal").fetchone()[0]
 db.execute("create table t(a)")
@@ -15,7 +15,7 @@ print(subprocess.run("cat a | wc -c", shell=True, capture_output=True, text=True
 with concurrent.futures.ThreadPoolExecutor(3) as pool:
     print(sum(pool.map(lambda x: x * x, range(5))))
 print(time.localtime().tm_year > 2000, locale.getpreferredencoding())
-print(pwd.getpwuid(os.getuid()).pw_dir)
+print(os.path.expanduser("~"))
 with tempfile.NamedTemporaryFile() as f:
     fcntl.flock(f, fcntl.LOCK_EX)
     fcntl.lockf(f, fcntl.LOCK_EX)

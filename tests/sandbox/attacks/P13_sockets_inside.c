@@ -2,6 +2,7 @@
  * title: sockets inside one job
  * tries: socket pairs, abstract names, passing of descriptors and credentials, IPv4 and IPv6 on loopback
  * result: * 0
+ * result[docker]: bind6 listen6 connect6 0|EADDRNOTAVAIL|EINVAL|ECONNREFUSED
  */
 #include "attack_c.h"
 #include <arpa/inet.h>
