@@ -294,7 +294,9 @@ console.log(execSync('echo child').toString().trim());
 fs.writeFileSync('a', 'x'); fs.copyFileSync('a', 'b'); console.log(fs.readFileSync('b').toString());
 new Worker("require('worker_threads').parentPort.postMessage('worker')", { eval: true }).on('message', m => console.log(m));
 """
-    assert server.run("javascript", code)["stdout"] == "child\nx\nworker\n"
+    time = {"cpuMs": min(10000 * harness.SLOW, 60000), "wallMs": min(20000 * harness.SLOW, 120000)}
+    r = server.run("javascript", code, limits=time)
+    assert (r["verdict"], r["stdout"]) == ("ok", "child\nx\nworker\n"), r
 
 
 def test_the_clocks_go_on_and_random_is_random(server):
