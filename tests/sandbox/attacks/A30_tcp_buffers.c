@@ -3,6 +3,7 @@
  * tries: hold the kernel's memory in the buffers of connections to itself, which cgroup v1 does not
  *   count by default
  * cgroup: v1
+ * executors: native
  * limits: memoryBytes=64M wallMs=20000
  * verdict: memory_limit | ok
  * result: held-by-the-kernel below-96M
