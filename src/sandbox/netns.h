@@ -3,7 +3,7 @@
  * Network namespaces that outlive their slot. Making one and taking it down costs more than all the rest of a
  * slot, and few programs use the network at all. So a namespace is used again, but only when its slot is dead
  * and it looks exactly as a fresh one does: no socket, and not one packet, connection, error, flow label or
- * group membership ever counted in it. Any other is dropped (docs/decisions/0010-network-namespaces.md).
+ * group membership ever counted in it. Any other is dropped (docs/decisions/0012-network-namespaces.md).
  */
 #ifndef SANDBOX_NETNS_H
 #define SANDBOX_NETNS_H
