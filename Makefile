@@ -8,7 +8,7 @@ PYTEST := $(PYTHON) -m pytest
 # Suites with targets of their own: each starts a Docker Engine or a machine.
 APART := --ignore=tests/docker --ignore=tests/compose --ignore=tests/deb --ignore=tests/vm
 # The rest in two halves that run side by side: much of it is waiting.
-HALF := tests/sandbox tests/rootless tests/soak tests/warm
+HALF := tests/sandbox tests/rootless tests/soak tests/warm tests/interop
 OTHER_HALF := tests $(APART) $(HALF:%=--ignore=%)
 
 .PHONY: run start stop status logs deb test test-vm unit blackbox chaos soak bench docker-test compose-test deb-test defences lint format fuzz sanitize tsan install clean build root
@@ -106,8 +106,8 @@ sanitize: root
 	@scripts/setup test
 	@$(MAKE) --no-print-directory BUILD=build-sanitize MESON_ARGS='-Db_sanitize=address,undefined -Db_lundef=false' build unit
 	CODECRUSHER_BUILD=build-sanitize CODECRUSHER_ATTACKS='$(SANITIZE_ATTACKS)' scripts/side-by-side \
-		"$(PYTEST) $(HALF)" \
-		"$(PYTEST) $(OTHER_HALF) --ignore=tests/interop --ignore=tests/hosts"
+		"$(PYTEST) $(filter-out tests/interop,$(HALF))" \
+		"$(PYTEST) $(OTHER_HALF) --ignore=tests/hosts"
 
 # Unit tests of what uses threads. setarch -R: gcc 12's ThreadSanitizer cannot live with the many random bits of newer kernels.
 tsan:
