@@ -107,6 +107,8 @@ void sha256_update(struct sha256 *h, const void *data, size_t len)
 	const unsigned char *in = data;
 	size_t have = h->total % sizeof(h->block);
 
+	if (len == 0)
+		return; /* and `data` may be NULL */
 	h->total += len;
 	if (have > 0) {
 		size_t room = sizeof(h->block) - have;

@@ -72,6 +72,22 @@ TEST(pieces_have_the_digest_of_the_whole)
 }
 
 /* What this machine does not have cannot be run on it; elsewhere the vectors above are for that way. */
+TEST(nothing_may_lie_nowhere)
+{
+	unsigned char digest[SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE], whole[SHA256_HEX_SIZE];
+	struct sha256 h;
+
+	sha256_init(&h);
+	sha256_update(&h, "a", 1);
+	sha256_update(&h, NULL, 0);
+	sha256_update(&h, "bc", 2);
+	sha256_final(&h, digest);
+	sha256_to_hex(digest, hex);
+	hex_of("abc", 3, whole);
+	assert_string_equal(hex, whole);
+}
+
 TEST(both_ways_to_take_blocks_do_the_same)
 {
 	unsigned char blocks[64 * 5];
@@ -93,4 +109,5 @@ TEST(both_ways_to_take_blocks_do_the_same)
 }
 
 UNIT_MAIN(T(both_ways_to_take_blocks_do_the_same), T(digests_are_those_of_the_standard),
-	  T(a_million_letters_have_the_digest_of_the_standard), T(pieces_have_the_digest_of_the_whole))
+	  T(nothing_may_lie_nowhere), T(a_million_letters_have_the_digest_of_the_standard),
+	  T(pieces_have_the_digest_of_the_whole))
