@@ -11,7 +11,7 @@ APART := --ignore=tests/docker --ignore=tests/compose --ignore=tests/deb --ignor
 HALF := tests/sandbox tests/rootless tests/soak tests/warm tests/interop
 OTHER_HALF := tests $(APART) $(HALF:%=--ignore=%)
 
-.PHONY: run start stop status logs deb test test-vm unit blackbox chaos soak bench docker-test compose-test deb-test defences lint format fuzz sanitize tsan install clean build root
+.PHONY: run start stop status logs deb test test-vm test-vm-some unit blackbox chaos soak bench docker-test compose-test deb-test defences lint format fuzz sanitize tsan install clean build root
 
 run: root
 	@scripts/setup run
@@ -85,6 +85,13 @@ test-vm: root
 	@scripts/setup vm
 	@$(MAKE) --no-print-directory build
 	scripts/test-vm $(BUILD)
+
+# What of it has a few minutes: what cgroup v2 alone has, ordinary users, all limits, and the attacks on resources.
+test-vm-some: root
+	@scripts/setup vm
+	@$(MAKE) --no-print-directory build
+	VM_SECONDS=1500 CODECRUSHER_ATTACKS=A scripts/test-vm $(BUILD) tests/vm tests/rootless/test_rootless.py \
+		tests/sandbox/test_limits.py tests/sandbox/test_attacks.py
 
 bench: root
 	@scripts/setup bench
