@@ -104,7 +104,7 @@ class User(harness.Settings):
             "GROUPS_OF_ITS_OWN": " ".join(map(str, self.groups)),
             "IDS_UID": self.uid,
             "IDS_GID": self.gid,
-            **({"CODECRUSHER_WARM_SLOTS": 0} if harness.EMULATED else {}),
+            **({"CODECRUSHER_WARM_SLOTS": 0, "CODECRUSHER_PRECOMPILE": 0} if harness.EMULATED else {}),
         }
 
     def cgroups(self):

@@ -163,7 +163,7 @@ HELLO = {
     "javascript": "console.log('hello')",
     "bash": "echo hello",
     "c": '#include <stdio.h>\nint main(void) { puts("hello"); }',
-    "cpp": '#include <bits/stdc++.h>\nint main() { std::cout << "hello\\n"; }',
+    "cpp": '#include <iostream>\nint main() { std::cout << "hello\\n"; }',
 }
 
 
