@@ -34,6 +34,22 @@ void api_answer_json(struct http_exchange *x, int status, const char *text)
 	http_answer_json(x, status, &body);
 }
 
+void api_answer_list(struct http_exchange *x, const char *name, json_t *list)
+{
+	json_t *root = json_pack("{s:b,s:o}", "success", 1, name, list);
+	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+	struct err e;
+
+	json_decref(root);
+	if (text) {
+		api_answer_json(x, 200, text);
+	} else {
+		err_set(&e, ERR_BUSY, 0, "the server is short of memory; try again later");
+		http_answer_err(x, &e);
+	}
+	free(text);
+}
+
 bool api_shows(const struct api *a, const struct http_request *q, const char *id)
 {
 	return flow_is_id(a->options.flow, id) && door_owns(a->options.door, q->who, id);

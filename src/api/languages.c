@@ -55,8 +55,7 @@ void languages_get(struct http_exchange *x, const struct http_request *q, void *
 	struct api *a = arg;
 	struct query none;
 	struct err e;
-	json_t *list, *root;
-	char *text;
+	json_t *list;
 
 	if (query_read(a, q, 0, &none, &e) < 0) {
 		http_answer_err(x, &e);
@@ -65,14 +64,5 @@ void languages_get(struct http_exchange *x, const struct http_request *q, void *
 	list = json_array();
 	for (size_t i = 0; i < a->options.langs->n; i++)
 		json_array_append_new(list, language(&a->options.langs->langs[i], &a->policy));
-	root = json_pack("{s:b,s:o}", "success", 1, "languages", list);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (text) {
-		api_answer_json(x, 200, text);
-	} else {
-		err_set(&e, ERR_BUSY, 0, "the server is short of memory; try again later");
-		http_answer_err(x, &e);
-	}
-	free(text);
+	api_answer_list(x, "languages", list);
 }

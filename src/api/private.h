@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <jansson.h>
 
 #include "api/api.h"
 #include "api/door.h"
@@ -37,6 +38,8 @@ struct api {
 /* Ends a drain once nothing is left. */
 void api_check_drained(struct api *a);
 void api_answer_json(struct http_exchange *x, int status, const char *text);
+/* Answers 200 with {"success":true,NAME:list}; takes the list over. Without memory for it: 503. */
+void api_answer_list(struct http_exchange *x, const char *name, json_t *list);
 /* Whether the sender of a request may know of this job; without that, it is as if there were none. */
 bool api_shows(const struct api *a, const struct http_request *q, const char *id);
 

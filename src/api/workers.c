@@ -86,10 +86,9 @@ void workers_get(struct http_exchange *x, const struct http_request *q, void *ar
 	struct api *a = arg;
 	const struct queue_worker *workers;
 	struct query none;
-	json_t *list, *root;
+	json_t *list;
 	struct err e;
 	size_t n;
-	char *text;
 
 	if (query_read(a, q, 0, &none, &e) < 0 || flow_workers(a->options.flow, &workers, &n, &e) < 0) {
 		http_answer_err(x, &e);
@@ -100,14 +99,5 @@ void workers_get(struct http_exchange *x, const struct http_request *q, void *ar
 		json_array_append_new(list, own_worker(a));
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, worker(&workers[i]));
-	root = json_pack("{s:b,s:o}", "success", 1, "workers", list);
-	text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	json_decref(root);
-	if (text) {
-		api_answer_json(x, 200, text);
-	} else {
-		err_set(&e, ERR_BUSY, 0, "the server is short of memory; try again later");
-		http_answer_err(x, &e);
-	}
-	free(text);
+	api_answer_list(x, "workers", list);
 }
