@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -151,28 +152,50 @@ class Log:
     """What a process writes to stderr, line by line, as it comes."""
 
     def __init__(self, stream):
-        self.lines = []
+        self.stream = stream
+        self.rest = b""
+        self._lines = []
         self.changed = threading.Condition()
         self.ended = False
-        self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        os.set_blocking(stream.fileno(), False)
+        self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
-    def _read(self, stream):
-        with stream:
-            for line in stream:
-                with self.changed:
-                    self.lines.append(line.rstrip("\n"))
-                    self.changed.notify_all()
+    def _read(self):
+        poll = select.poll()
+        poll.register(self.stream, select.POLLIN)
+        while not self.ended:
+            poll.poll()
+            self._drain()
+        self.stream.close()
+
+    def _drain(self):
+        """Takes what has been written by now."""
         with self.changed:
-            self.ended = True
+            with contextlib.suppress(BlockingIOError):
+                while not self.ended:
+                    self._take(os.read(self.stream.fileno(), 1 << 16))
             self.changed.notify_all()
+
+    def _take(self, chunk):
+        self.ended = not chunk
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
+        if self.ended and self.rest:
+            lines.append(self.rest)
+        self._lines += [line.decode(errors="replace") for line in lines]
+
+    @property
+    def lines(self):
+        """Whatever the process had written before this was asked, even if the thread was not there yet."""
+        self._drain()
+        return self._lines
 
     def text(self):
         return "\n".join(self.lines)
 
     def wait_for(self, pattern, timeout=20.0):
         def find():
-            for line in self.lines:
+            for line in self._lines:
                 found = re.search(pattern, line)
                 if found:
                     return found
@@ -210,8 +233,6 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
         )
         self.log = Log(self.process.stderr)
 
