@@ -63,15 +63,16 @@ class Client:
                 time.sleep(0.02)
 
     def look(self, session, job, n):
+        with self.lock:
+            seen = self.seen.get(job)  # before the question: the answers to two at once may overtake each other
         answer = session.get(self.server.url + f"/api/v1/result?jobId={job}", timeout=10)
         if answer.status_code == 503:
             return None
         assert answer.status_code == 200, f"acknowledged {job} says {answer.status_code} {answer.text}"
         body = answer.json()
         if body.get("status") == "Pending":
-            with self.lock:
-                if job in self.seen:
-                    self.conflicts.append((job, self.seen[job], body))
+            if seen:
+                self.conflicts.append((job, seen, body))
             return None
         with self.lock:
             before = self.seen.setdefault(job, body)
