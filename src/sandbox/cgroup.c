@@ -112,6 +112,11 @@ int cgroup_box_limit(struct cgroup_box *box, const struct cgroup_limits *limits,
 	return set_background(box, limits->background, e);
 }
 
+int cgroup_box_hurry(struct cgroup_box *box, struct err *e)
+{
+	return set_background(box, false, e);
+}
+
 int cgroup_box_procs(const struct cgroup_box *box, int *ret, struct err *e)
 {
 	size_t n = 0;

@@ -119,6 +119,9 @@ void cgroup_box_clear(struct cgroup_box *box); /* no descriptors: for storage ne
  * memory is in use already. */
 int cgroup_box_limit(struct cgroup_box *box, const struct cgroup_limits *limits, struct err *e);
 
+/* Ends `background` alone. */
+int cgroup_box_hurry(struct cgroup_box *box, struct err *e);
+
 /* v1: cgroup.procs of each tree, open for writing, for the slot's init to join: at most CGROUP_MAX_TREES, a
  * -1 ends the list. The caller closes them. */
 int cgroup_box_procs(const struct cgroup_box *box, int *ret, struct err *e);

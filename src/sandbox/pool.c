@@ -249,15 +249,23 @@ static int64_t step_warm(struct spawner *s, struct pool_slot *slot, int64_t now)
 	return now >= until ? slot->deadline : until;
 }
 
+/* Looked at when it is late for a run as well, which then no longer waits. */
+static int64_t step_building(struct spawner *s, struct pool_slot *slot, int64_t now)
+{
+	int64_t patience = slot->warm ? pool_warm_patience(s, slot) : SPAWNER_NEVER;
+
+	if (now >= slot->deadline)
+		fail(s, slot, "it was not ready in time", now);
+	return patience > now && patience < slot->deadline ? patience : slot->deadline;
+}
+
 static int64_t step_slot(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	switch (slot->state) {
 	case POOL_EMPTY:
 		return step_empty(s, slot, now);
 	case POOL_BUILDING:
-		if (now >= slot->deadline)
-			fail(s, slot, "it was not ready in time", now);
-		break;
+		return step_building(s, slot, now);
 	case POOL_BUSY:
 		return run_step(s, slot->run, now);
 	case POOL_ENDING:

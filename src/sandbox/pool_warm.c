@@ -68,6 +68,43 @@ bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, 
 	return list_is_empty(&s->queued_runs) && !list_is_empty(&s->free_runs);
 }
 
+int64_t pool_warm_patience(const struct spawner *s, const struct pool_slot *slot)
+{
+	return slot->since + 2 * s->warm[slot->warm - 1].build_ns;
+}
+
+/* The one that will be ready first of those that began after `last` (NULL: of all). */
+static struct pool_slot *next_to_come(struct spawner *s, uint32_t warm, const struct pool_slot *last,
+				      int64_t now)
+{
+	struct pool_slot *first = NULL;
+
+	for (uint32_t i = 0; i < s->n_slots; i++) {
+		struct pool_slot *slot = &s->slots[i];
+
+		if (slot->warm != warm || slot->state != POOL_BUILDING || now >= pool_warm_patience(s, slot))
+			continue;
+		if ((!last || slot->since > last->since) && (!first || slot->since < first->since))
+			first = slot;
+	}
+	return first;
+}
+
+bool pool_warm_is_coming(struct spawner *s, uint32_t warm, uint32_t before, int64_t now)
+{
+	struct pool_slot *slot = NULL;
+	struct err e;
+
+	for (uint32_t i = 0; i <= before; i++) {
+		slot = next_to_come(s, warm, slot, now);
+		if (!slot)
+			return false;
+	}
+	if (cgroup_box_hurry(&slot->groups, &e) < 0)
+		log_warn(NULL, "slot %u: %s", slot->index, e.msg);
+	return true;
+}
+
 int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now)
 {
 	/* Not all of them in the same second. */

@@ -318,22 +318,40 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	return 0;
 }
 
-static struct pool_slot *slot_for(struct spawner *s, const struct run *run)
+/* NULL: it waits. `before`: how many runs in front of it wait for the same interpreter. */
+static struct pool_slot *slot_for(struct spawner *s, const struct run *run, uint32_t before, int64_t now)
 {
 	struct pool_slot *slot = run->warm ? pool_ready(s, run->warm) : NULL;
 
-	return slot ? slot : pool_ready(s, 0);
+	if (slot || (run->warm && pool_warm_is_coming(s, run->warm, before, now)))
+		return slot;
+	return pool_ready(s, 0);
+}
+
+/* Whether the queue is to be looked at again. */
+static bool dispatch_one(struct spawner *s, int64_t now)
+{
+	uint32_t waiting[SANDBOX_MAX_WARM + 1] = { 0 };
+	struct run *run;
+
+	list_for_each(run, &s->queued_runs, struct run, link) {
+		struct pool_slot *slot = slot_for(s, run, waiting[run->warm], now);
+
+		if (!slot) {
+			waiting[run->warm]++;
+			continue;
+		}
+		if (start(s, run, slot, now) < 0)
+			pool_end(s, slot, !slot->warm, now);
+		return true;
+	}
+	return false;
 }
 
 void run_dispatch(struct spawner *s, int64_t now)
 {
-	struct pool_slot *slot;
-	struct run *run;
-
-	while ((run = list_first(&s->queued_runs, struct run, link)) && (slot = slot_for(s, run))) {
-		if (start(s, run, slot, now) < 0)
-			pool_end(s, slot, !slot->warm, now);
-	}
+	while (dispatch_one(s, now))
+		;
 }
 
 /* Whether the memory limit ended the run, looked at before any other limit is blamed. */

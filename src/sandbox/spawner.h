@@ -187,6 +187,11 @@ void pool_shut_down(struct spawner *s);
 /* pool_warm.c */
 /* Whether a warm slot may be built now: it has no right to anything a run or a plain slot could use. */
 bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now);
+/* Whether the interpreter (counted from 1) is being started for a run that waits behind `before` others, and will
+ * be there sooner than one that the run starts itself. Such a start no longer yields the CPUs. */
+bool pool_warm_is_coming(struct spawner *s, uint32_t warm, uint32_t before, int64_t now);
+/* A slot in BUILDING: until when it is worth waiting for. */
+int64_t pool_warm_patience(const struct spawner *s, const struct pool_slot *slot);
 /* When its interpreter will have waited long enough. */
 int64_t pool_warm_expiry(const struct pool_slot *slot, int64_t now);
 /* The same, looked at anew: at the latest when to ask again. Not after `now`: its time is over. */

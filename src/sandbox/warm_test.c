@@ -265,6 +265,51 @@ TEST(interpreters_that_are_not_kept_wait_when_runs_come)
 	stop();
 }
 
+/* Until the interpreter's slot exists, whether it is ready or not. */
+static void wait_children(size_t n)
+{
+	for (int i = 0; count_children() != n; i++) {
+		assert_true(i < 20000);
+		(void)poll(NULL, 0, 1);
+	}
+}
+
+TEST(a_run_waits_for_an_interpreter_that_is_being_started_and_none_waits_behind_it)
+{
+#define SLOWLY "sleep 0.3; exec cat main.x"
+	static const char *const argv[] = { "sh", "-c", SLOWLY, NULL }, *const env[] = { "A=b", NULL };
+	struct spec_file file = { .name = "main.x", .data = "the program\n", .len = 12 };
+	struct spec spec = { .argv = argv, .env = env, .files = &file, .n_files = 1 };
+
+	size_t all;
+
+	START("sh\0-c\0" SLOWLY "\0A=b", 3, 1, 0);
+	all = count_children() + 1;
+	stop();
+	START("sh\0-c\0" SLOWLY "\0A=b", 3, 1, 1);
+	for (int i = 0;; i++) {
+		uint64_t other;
+
+		assert_true(i < 40);
+		run(argv, "x\n", 2);
+		wait_children(all);
+		(void)rig_send(&r, &spec, &usual);
+		r.warm = 0;
+		other = rig_send_sh(&r, "exit 7", &usual);
+		r.warm = 1;
+		rig_wait_done(&r, &res);
+		if (res.done.head.run != other) {
+			rig_wait_done(&r, &res);
+			continue; /* it was ready by then */
+		}
+		rig_wait_done(&r, &res);
+		if (res.warm)
+			break;
+	}
+	assert_string_equal(res.out, "the program\n");
+	stop();
+}
+
 TEST(none_is_started_beyond_the_memory)
 {
 	memory_bytes = 1 << 20;
@@ -291,6 +336,7 @@ int main(void)
 		U(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer),
 		U(a_program_that_has_begun_never_runs_again),
 		U(interpreters_that_are_not_kept_wait_when_runs_come),
+		U(a_run_waits_for_an_interpreter_that_is_being_started_and_none_waits_behind_it),
 		U(none_is_started_beyond_the_memory),
 	};
 
