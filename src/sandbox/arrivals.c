@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/arrivals.h"
 
-#define MS	     INT64_C(1000000)
-#define MILLION	     INT64_C(1000000)
+#define MS	INT64_C(1000000)
+#define MILLION INT64_C(1000000)
 
-#define HALF_LIFE_MS INT64_C(2000)
+/* Short: a client that begins to send job after job is to be noticed with its first few. */
+#define HALF_LIFE_MS INT64_C(250)
 #define ONE	     INT64_C(1024) /* the weight of an arrival that has just come */
 #define WEIGHT_MAX   (ONE << 24)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How often something has come of late: a count that halves every few seconds. */
+/* How often something has come of late: a count that halves several times a second. */
 #ifndef SANDBOX_ARRIVALS_H
 #define SANDBOX_ARRIVALS_H
 

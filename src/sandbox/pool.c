@@ -230,11 +230,13 @@ static void quarantine(struct pool_slot *slot, const char *why)
 
 static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
+	int64_t due = slot->warm ? pool_warm_due(s, slot, now) : now;
+
 	/* Whoever finishes, be it a build or a run, wakes the loop. */
 	if (s->building >= MAX_BUILDING)
 		return SPAWNER_NEVER;
-	if (slot->warm && !pool_warm_may_build(s, slot, now))
-		return s->warm[slot->warm - 1].retry > now ? s->warm[slot->warm - 1].retry : SPAWNER_NEVER;
+	if (due > now)
+		return due;
 	if (now >= slot->deadline)
 		ask_for_groups(s, slot, now);
 	return slot->deadline;
@@ -309,6 +311,7 @@ int64_t pool_step(struct spawner *s, int64_t now)
 		restart_builder(s, now);
 	if (s->builder.sock < 0)
 		next = s->builder_retry;
+	pool_warm_note_load(s, now);
 	for (uint32_t i = 0; i < s->n_slots; i++) {
 		int64_t due = step_slot(s, &s->slots[i], now);
 

@@ -13,6 +13,9 @@
 /* Enough to keep up with one client that sends job after job; the builder has room for plain ones besides. */
 #define MAX_WARMING 2u
 
+/* All slots were taken until then: whoever had one is likely to send the next job. */
+#define CALM_NS (10 * SPAWNER_MS)
+
 /* An idle interpreter is replaced after this, so that what it has read of the system is never old. */
 #define EXPIRY_NS (60 * SPAWNER_SECOND)
 #define SPREAD_NS (SPAWNER_SECOND)
@@ -57,15 +60,32 @@ static uint32_t wanted(const struct spawner *s, uint32_t w, int64_t now)
 	return more < config->slots - config->keep ? config->keep + more : config->slots;
 }
 
-bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now)
+void pool_warm_note_load(struct spawner *s, int64_t now)
+{
+	if (list_is_empty(&s->free_runs)) {
+		s->crowded = true;
+	} else if (s->crowded) {
+		s->crowded = false;
+		s->calm_at = now + CALM_NS;
+	}
+}
+
+/* What waits though a plain slot is ready waits for a warm one. */
+static bool somebody_lacks_a_slot(struct spawner *s)
+{
+	return s->crowded || (!list_is_empty(&s->queued_runs) && !pool_ready(s, 0));
+}
+
+int64_t pool_warm_due(struct spawner *s, const struct pool_slot *slot, int64_t now)
 {
 	const struct pool_warm *warm = &s->warm[slot->warm - 1];
+	int64_t due = warm->retry > s->calm_at ? warm->retry : s->calm_at;
 
-	if (warm->off || now < warm->retry || s->warming >= MAX_WARMING)
-		return false;
+	if (warm->off || s->warming >= MAX_WARMING || somebody_lacks_a_slot(s))
+		return SPAWNER_NEVER;
 	if (warm->held >= wanted(s, slot->warm - 1, now) || !memory_is_left(s, warm))
-		return false;
-	return list_is_empty(&s->queued_runs) && !list_is_empty(&s->free_runs);
+		return SPAWNER_NEVER;
+	return due;
 }
 
 int64_t pool_warm_patience(const struct spawner *s, const struct pool_slot *slot)

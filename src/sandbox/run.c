@@ -334,7 +334,7 @@ static bool dispatch_one(struct spawner *s, int64_t now)
 	uint32_t waiting[SANDBOX_MAX_WARM + 1] = { 0 };
 	struct run *run;
 
-	list_for_each(run, &s->queued_runs, struct run, link) {
+	list_for_each (run, &s->queued_runs, struct run, link) {
 		struct pool_slot *slot = slot_for(s, run, waiting[run->warm], now);
 
 		if (!slot) {

@@ -148,6 +148,8 @@ struct spawner {
 	bool hopeless;	   /* none could, and not for want of time: `hopeless_why` */
 	struct err hopeless_why;
 	struct pool_warm warm[SANDBOX_MAX_WARM];
+	bool crowded;	 /* every slot is taken */
+	int64_t calm_at; /* when that will have been over for a while */
 	uint64_t next_serial;
 	int *netns; /* network namespaces as good as new; never more than there are positions */
 	uint32_t n_netns;
@@ -185,10 +187,13 @@ struct wire_state pool_count(const struct spawner *s);
 void pool_shut_down(struct spawner *s);
 
 /* pool_warm.c */
-/* Whether a warm slot may be built now: it has no right to anything a run or a plain slot could use. */
-bool pool_warm_may_build(const struct spawner *s, const struct pool_slot *slot, int64_t now);
-/* Whether the interpreter (counted from 1) is being started for a run that waits behind `before` others, and will
- * be there sooner than one that the run starts itself. Such a start no longer yields the CPUs. */
+/* Once per turn of the loop, before pool_warm_due. */
+void pool_warm_note_load(struct spawner *s, int64_t now);
+/* When this warm slot may be built, not after `now` if at once; SPAWNER_NEVER: when something has happened
+ * that wakes the loop. It has no right to anything a run or a plain slot could use. */
+int64_t pool_warm_due(struct spawner *s, const struct pool_slot *slot, int64_t now);
+/* Whether the interpreter (counted from 1) is being started for a run that waits behind `before` others, and
+ * will be there sooner than one that the run starts itself. Such a start no longer yields the CPUs. */
 bool pool_warm_is_coming(struct spawner *s, uint32_t warm, uint32_t before, int64_t now);
 /* A slot in BUILDING: until when it is worth waiting for. */
 int64_t pool_warm_patience(const struct spawner *s, const struct pool_slot *slot);

@@ -310,6 +310,47 @@ TEST(a_run_waits_for_an_interpreter_that_is_being_started_and_none_waits_behind_
 	stop();
 }
 
+static void send_cold(const char *command)
+{
+	r.warm = 0;
+	(void)rig_send_sh(&r, command, &usual);
+	r.warm = 1;
+}
+
+/* Takes the warm slot while another run has the second place, and lets a third follow at once. Whether no
+ * interpreter was started anew then. */
+static bool stays_away(size_t all)
+{
+	bool stays;
+
+	send_cold("sleep 0.5");
+	cat("x\n");
+	stays = res.warm;
+	send_cold("sleep 0.3");
+	(void)poll(NULL, 0, 200);
+	stays = stays && count_children() < all;
+	rig_wait_done(&r, &res);
+	rig_wait_done(&r, &res);
+	return stays;
+}
+
+TEST(none_is_started_while_every_slot_is_taken_but_then)
+{
+	size_t all;
+
+	START_CAT(0);
+	all = count_children() + 1;
+	stop();
+	START_CAT(1);
+	wait_children(all);
+	for (int i = 0; !stays_away(all); i++) {
+		assert_true(i < 20);
+		wait_children(all);
+	}
+	wait_children(all);
+	stop();
+}
+
 TEST(none_is_started_beyond_the_memory)
 {
 	memory_bytes = 1 << 20;
@@ -337,6 +378,7 @@ int main(void)
 		U(a_program_that_has_begun_never_runs_again),
 		U(interpreters_that_are_not_kept_wait_when_runs_come),
 		U(a_run_waits_for_an_interpreter_that_is_being_started_and_none_waits_behind_it),
+		U(none_is_started_while_every_slot_is_taken_but_then),
 		U(none_is_started_beyond_the_memory),
 	};
 
