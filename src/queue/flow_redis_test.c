@@ -248,6 +248,24 @@ TEST(a_dead_workers_job_is_taken_again_and_the_zombie_changes_nothing)
 	assert_int_equal(rows.n_finishes, 1);
 }
 
+TEST(only_the_holder_of_the_lock_ends_a_job)
+{
+	char id[JOB_ID_SIZE], next[JOB_ID_SIZE];
+	struct lease *zombie;
+
+	submit(&api, id);
+	zombie = take(&worker);
+	redis_rig_ask(&rig, "SET bull:jobs:%s:lock somebody PX 60000", id);
+	finish(zombie, VERDICT_OK); /* it does not know yet */
+	/* What follows on the same connection is answered later. */
+	submit(&api, next);
+	finish(take(&worker), VERDICT_OK);
+	WAIT_FOR(&api, *ask("ZSCORE bull:jobs:completed %s", next));
+	assert_answer(id, "LRANGE bull:jobs:active 0 -1");
+	assert_answer("1", "ZCARD bull:jobs:completed");
+	assert_answer("somebody", "GET bull:jobs:%s:lock", id);
+}
+
 TEST(a_job_that_stalls_too_often_ends)
 {
 	char id[JOB_ID_SIZE];
@@ -793,6 +811,7 @@ int main(void)
 		R(a_waiting_job_is_cancelled_and_never_runs),
 		R(a_running_job_is_cancelled_from_another_process),
 		R(a_dead_workers_job_is_taken_again_and_the_zombie_changes_nothing),
+		R(only_the_holder_of_the_lock_ends_a_job),
 		R(a_job_that_stalls_too_often_ends),
 		R(failures_and_stalls_share_the_attempts),
 		R(stalls_and_then_a_failure_share_the_attempts),
