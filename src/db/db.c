@@ -101,14 +101,45 @@ static void refuse(struct db *db, struct list *ops)
 	db_post(db, ops);
 }
 
-static void hand_over(struct db *db, struct db_thread *t, struct list *ops)
+/*
+ * A thread that is woken takes a CPU, and often the one that woke it. So writes leave only when what caused
+ * them has gone on: a submit's program is started first, and its commit is on the way meanwhile. It is a
+ * matter of a few calls, not of time: the event goes to the end of the loop's queue of active events so
+ * often.
+ */
+#define ROUNDS 2
+
+static void let_go(struct db *db)
 {
-	if (list_is_empty(ops))
-		return;
-	if (db->closing)
-		refuse(db, ops);
+	if (!list_is_empty(&db->leaving))
+		db_thread_hand(&db->writer, &db->leaving);
+}
+
+static void on_round(evutil_socket_t fd, short what, void *arg)
+{
+	struct db *db = arg;
+
+	(void)fd;
+	(void)what;
+	if (--db->rounds > 0)
+		event_active(db->round_event, 0, 0);
 	else
-		db_thread_hand(t, ops);
+		let_go(db);
+}
+
+static void hand_over_group(struct db *db)
+{
+	if (list_is_empty(&db->group))
+		return;
+	if (db->closing) {
+		refuse(db, &db->group);
+		return;
+	}
+	if (list_is_empty(&db->leaving)) {
+		db->rounds = ROUNDS;
+		event_active(db->round_event, 0, 0);
+	}
+	list_move_all(&db->group, &db->leaving);
 }
 
 void db_write(struct db *db, struct db_op *op)
@@ -117,7 +148,7 @@ void db_write(struct db *db, struct db_op *op)
 	op->err.kind = ERR_NONE;
 	list_push_back(&db->group, &op->node);
 	if (db->group_depth == 0)
-		hand_over(db, &db->writer, &db->group);
+		hand_over_group(db);
 }
 
 void db_read(struct db *db, struct db_op *op)
@@ -125,7 +156,10 @@ void db_read(struct db *db, struct db_op *op)
 	op->more = op->ahead = false;
 	op->err.kind = ERR_NONE;
 	list_push_back(&db->reading, &op->node);
-	hand_over(db, &db->reader, &db->reading);
+	if (db->closing)
+		refuse(db, &db->reading);
+	else
+		db_thread_hand(&db->reader, &db->reading);
 }
 
 void db_group_begin(struct db *db)
@@ -145,7 +179,7 @@ void db_group_end(struct db *db)
 		op->more = n->next != &db->group;
 		assert(op->flags == first->flags);
 	}
-	hand_over(db, &db->writer, &db->group);
+	hand_over_group(db);
 }
 
 bool db_is_full(const struct db *db)
@@ -251,7 +285,8 @@ static int watch_outbox(struct db *db, struct err *e)
 	if (db->wake_fd < 0)
 		return err_set(e, ERR_IO, errno, "eventfd");
 	db->wake_event = event_new(db->base, db->wake_fd, EV_READ | EV_PERSIST, on_wake, db);
-	if (!db->wake_event || event_add(db->wake_event, NULL) < 0)
+	db->round_event = event_new(db->base, -1, 0, on_round, db);
+	if (!db->wake_event || !db->round_event || event_add(db->wake_event, NULL) < 0)
 		return err_set(e, ERR_IO, ENOMEM, "watch the database");
 	return 0;
 }
@@ -267,6 +302,7 @@ struct db *db_open(struct event_base *base, const struct db_options *options, st
 	db->base = base;
 	db->dir_fd = db->lock_fd = db->wake_fd = -1;
 	list_init(&db->group);
+	list_init(&db->leaving);
 	list_init(&db->reading);
 	list_init(&db->outbox);
 	pthread_mutex_init(&db->lock, NULL);
@@ -312,6 +348,8 @@ static void mark_clean(struct db *db)
 
 static void release(struct db *db)
 {
+	if (db->round_event)
+		event_free(db->round_event);
 	if (db->wake_event)
 		event_free(db->wake_event);
 	if (db->wake_fd >= 0)
@@ -332,6 +370,7 @@ static void release(struct db *db)
 bool db_stop(struct db *db)
 {
 	if (!db->closing) {
+		let_go(db);
 		db->closing = true;
 		db->ran = db->writer.started;
 		db_thread_stop(&db->reader);

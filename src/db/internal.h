@@ -36,6 +36,9 @@ struct db {
 
 	/* the loop's side */
 	struct list group;   /* writes of the open group */
+	struct list leaving; /* groups that are about to be handed to the writer */
+	int rounds;	     /* of round_event, until they are */
+	struct event *round_event;
 	struct list reading; /* empty but inside db_read */
 	int group_depth;
 	void (*change)(void *arg);

@@ -21,8 +21,12 @@
  * programs that run feel little of it. */
 #define MAX_BUILDING 4u
 
-#define BUILD_NS     (10 * SPAWNER_SECOND)
-#define RETRY_NS     (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
+/* A run that comes so long after the last has the CPUs to itself at first, for so long at most. */
+#define CALM_NS	 (10 * SPAWNER_MS)
+#define QUIET_NS (20 * SPAWNER_MS)
+
+#define BUILD_NS (10 * SPAWNER_SECOND)
+#define RETRY_NS (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
 /* So many failures of a position in a row, with no slot ever built, and the host is to blame. */
 #define HOPELESS       4u
 
@@ -228,9 +232,49 @@ static void quarantine(struct pool_slot *slot, const char *why)
 	slot->quarantined = true;
 }
 
+static uint32_t count_ready(const struct spawner *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->n_slots; i++)
+		n += s->slots[i].state == POOL_READY && !s->slots[i].warm;
+	return n;
+}
+
+static bool is_running(const struct spawner *s)
+{
+	for (uint32_t i = 0; i < s->config->slots; i++) {
+		if (s->runs[i].state == RUN_RUNNING)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where runs come one by one, each has the CPUs to itself at first: most programs have ended soon, and a slot
+ * that is built meanwhile takes time and caches from them. Back to back there is no better moment, and none
+ * is waited for when a slot is needed or might be before another is built.
+ */
+static int64_t quiet_until(struct spawner *s, int64_t now)
+{
+	bool running = is_running(s);
+
+	if (running && !s->was_running && now - s->idle_since >= CALM_NS)
+		s->quiet_until = now + QUIET_NS;
+	if (!running && s->was_running) {
+		s->idle_since = now;
+		s->quiet_until = now;
+	}
+	s->was_running = running;
+	return list_is_empty(&s->queued_runs) && count_ready(s) >= s->config->slots ? s->quiet_until : now;
+}
+
 static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now)
 {
 	int64_t due = slot->warm ? pool_warm_due(s, slot, now) : now;
+
+	if (due < s->build_from)
+		due = s->build_from;
 
 	/* Whoever finishes, be it a build or a run, wakes the loop. */
 	if (s->building >= MAX_BUILDING)
@@ -312,6 +356,7 @@ int64_t pool_step(struct spawner *s, int64_t now)
 	if (s->builder.sock < 0)
 		next = s->builder_retry;
 	pool_warm_note_load(s, now);
+	s->build_from = quiet_until(s, now);
 	for (uint32_t i = 0; i < s->n_slots; i++) {
 		int64_t due = step_slot(s, &s->slots[i], now);
 
