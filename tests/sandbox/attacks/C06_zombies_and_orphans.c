@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * title: orphans without end
  * tries: leave so many dead and orphaned processes that init can no longer keep up, with 40 alive at most
- * limits: processes=40 cpuMs=3000
+ * limits: processes=40 cpuMs=8000 wallMs=15000
  * result: forks 3000
  * result: after 0
  */
