@@ -16,9 +16,8 @@ import pytest
 import faults
 import harness
 from clients import Clients, new_session
-from cluster import Cluster, run_in
+from cluster import JOBS, Cluster, run_in
 
-JOBS = int(os.environ.get("CHAOS_JOBS", "500"))
 # More for more jobs, but not in proportion: most of a run's time is spent in them.
 FAULTS = round(25 * (JOBS / 500) ** 0.5)
 ATTEMPTS = 3
