@@ -54,7 +54,7 @@ chaos: root
 	@$(MAKE) --no-print-directory build
 	CODECRUSHER_BUILD=$(BUILD) CHAOS_JOBS=$${CHAOS_JOBS:-5000} $(PYTEST) tests/hosts -s
 
-# The test that nothing grows, which `make test` runs with 600 jobs, with 20000: about half an hour on two cores.
+# The test that nothing grows, which `make test` runs with 600 jobs, with 20000: a quarter of an hour on two cores.
 soak: root
 	@scripts/setup test
 	@$(MAKE) --no-print-directory build
