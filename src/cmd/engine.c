@@ -43,6 +43,7 @@ struct engine {
 	struct event *late;  /* the languages took too long */
 	struct event *news;  /* something on `control` */
 	int control;
+	int plugin; /* engine_open_plugin's */
 	struct executor *executor;
 	struct cache *cache;	       /* NULL: compiled programs are not kept */
 	struct precompile *precompile; /* NULL: no headers are */
@@ -325,7 +326,7 @@ static void on_languages(const char *const *versions, void *arg)
 
 static int open_flow(struct engine *n, struct err *e)
 {
-	n->flow = engine_open_flow(n->base, n->setup, &n->policy, on_languages, n, e);
+	n->flow = engine_open_flow(n->base, n->setup, n->plugin, &n->policy, on_languages, n, e);
 	return n->flow ? 0 : -1;
 }
 
@@ -444,6 +445,8 @@ static void close_all(struct engine *n)
 	if (n->base)
 		event_base_free(n->base);
 	(void)close(n->control);
+	if (n->plugin > 0)
+		(void)close(n->plugin);
 	libevent_global_shutdown();
 }
 
@@ -484,6 +487,7 @@ int engine_main(const struct engine_setup *setup, int spawner, int control, pid_
 	struct err e;
 
 	log_setup((enum log_level)setup->conf->log_level, setup->conf->log_json, "engine");
+	n.plugin = engine_open_plugin(setup->conf);
 	if (open_keys(setup, &keys, &e) < 0 || settle(setup, parent, &e) < 0 ||
 	    open_all(&n, spawner, keys, &e) < 0) {
 		log_error(NULL, "%s", e.msg);

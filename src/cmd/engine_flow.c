@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/engine_flow.h"
 
+#include <fcntl.h>
+
 #include "api/api.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -30,11 +32,20 @@ static void on_mongo(const struct err *e, const char *about, void *arg)
 		log_info(NULL, "the store is %s", about[0] ? about : "there");
 }
 
-static struct store *open_mongo(struct event_base *base, const struct conf *c, struct err *e)
+int engine_open_plugin(const struct conf *c)
+{
+	AUTO_FREE char *plugin = c->queue == CONF_BACKEND_SQLITE ? NULL : paths_mongo_plugin();
+	int fd = plugin ? open(plugin, O_RDONLY | O_CLOEXEC) : -1;
+
+	return fd > 0 ? fd : 0;
+}
+
+static struct store *open_mongo(struct event_base *base, const struct conf *c, int plugin_fd, struct err *e)
 {
 	AUTO_FREE char *plugin = paths_mongo_plugin();
 	const struct store_mongo_options options = {
 		.plugin = plugin,
+		.plugin_fd = plugin_fd,
 		.url = c->mongo_url,
 		.change = on_mongo,
 	};
@@ -46,7 +57,7 @@ static struct store *open_mongo(struct event_base *base, const struct conf *c, s
 	return store_mongo_open(base, &options, e);
 }
 
-struct flow *engine_open_flow(struct event_base *base, const struct engine_setup *setup,
+struct flow *engine_open_flow(struct event_base *base, const struct engine_setup *setup, int plugin,
 			      struct submission_policy *policy,
 			      void (*languages)(const char *const *versions, void *arg), void *arg,
 			      struct err *e)
@@ -74,6 +85,6 @@ struct flow *engine_open_flow(struct event_base *base, const struct engine_setup
 	api_policy(c, setup->langs, policy);
 	if (c->queue == CONF_BACKEND_SQLITE)
 		return open_embedded(base, c, e);
-	options.store = open_mongo(base, c, e);
+	options.store = open_mongo(base, c, plugin, e);
 	return options.store ? flow_open_redis(base, &options, e) : NULL;
 }

@@ -20,15 +20,17 @@ static int check_version(void *library, const char *path, struct err *e)
 }
 
 /* Never unloaded: the driver has thread-local data with destructors in it. */
-static void *load(const char *path, struct err *e)
+static void *load(const char *path, int fd, struct err *e)
 {
+	char opened[32];
 	void *library;
 
-	if (access(path, R_OK) < 0) {
+	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+	if (fd == 0 && access(path, R_OK) < 0) {
 		err_set(e, ERR_UNSUPPORTED, errno, "MongoDB support is not installed: %s", path);
 		return NULL;
 	}
-	library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+	library = dlopen(fd > 0 ? opened : path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!library) {
 		err_set(e, ERR_UNSUPPORTED, 0,
 			"MongoDB support cannot be loaded (its driver comes with the package "
@@ -42,7 +44,7 @@ static void *load(const char *path, struct err *e)
 struct store *store_mongo_open(struct event_base *base, const struct store_mongo_options *options,
 			       struct err *e)
 {
-	void *library = load(options->plugin, e);
+	void *library = load(options->plugin, options->plugin_fd, e);
 	__typeof__(codecrusher_mongo_open) *open_it;
 
 	if (!library)

@@ -30,6 +30,8 @@ struct event_base;
 struct store_mongo_options {
 	/* Where libcodecrusher-mongo.so is. */
 	const char *plugin;
+	/* The same, opened by somebody who may enter its directories; borrowed. 0: nobody has. */
+	int plugin_fd;
 	/* mongodb:// or mongodb+srv://, with user, password, database (none: codecrusher) and options. */
 	const char *url;
 	int threads;	    /* and connections; 0: 4 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The MongoDB store against a real server that goes away, hangs, is full, or is not there at all. */
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +323,21 @@ TEST(what_cannot_be_opened_is_told_without_the_password)
 	event_base_free(base);
 }
 
+TEST(a_library_in_a_directory_that_is_closed_to_us_is_loaded_from_its_descriptor)
+{
+	struct store_mongo_options options = { .plugin = "/nowhere/libcodecrusher-mongo.so",
+					       .url = "mongodb://h:p/" };
+	struct event_base *base = event_base_new();
+	struct err e = { 0 };
+
+	options.plugin_fd = open(PLUGIN, O_RDONLY | O_CLOEXEC);
+	assert_true(options.plugin_fd > 0);
+	assert_null(store_mongo_open(base, &options, &e));
+	assert_int_equal(e.kind, ERR_INVALID); /* says the library, of the URL */
+	assert_int_equal(close(options.plugin_fd), 0);
+	event_base_free(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +351,7 @@ int main(void)
 		T(more_calls_than_may_wait_are_refused),
 		T(a_full_disk_is_told_and_results_outlast_it),
 		T(what_cannot_be_opened_is_told_without_the_password),
+		T(a_library_in_a_directory_that_is_closed_to_us_is_loaded_from_its_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, start_all, stop_all);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The door: API keys, whose job is whose, rates, shares of the queue, and no open door by accident."""
 import concurrent.futures
+import os
 import re
 import signal
 import subprocess
@@ -166,8 +167,7 @@ def test_the_file_is_read_again_on_sighup(start_server, keys_file):
     assert result(server, new, job).json()["stdout"] == "mine\n"
 
     # The engine that the monitor starts after a crash knows the newest.
-    engine = server.find("engine")
-    subprocess.run(["kill", "-KILL", str(engine)], check=True)
+    os.kill(server.find("engine"), signal.SIGKILL)
     server.wait_ready()
     assert result(server, old, job).status_code == 401
     assert result(server, new, job).status_code == 200
