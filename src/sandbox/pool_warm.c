@@ -112,14 +112,13 @@ static struct pool_slot *next_to_come(struct spawner *s, uint32_t warm, const st
 
 bool pool_warm_is_coming(struct spawner *s, uint32_t warm, uint32_t before, int64_t now)
 {
-	struct pool_slot *slot = NULL;
+	struct pool_slot *slot = next_to_come(s, warm, NULL, now);
 	struct err e;
 
-	for (uint32_t i = 0; i <= before; i++) {
+	for (; slot && before > 0; before--)
 		slot = next_to_come(s, warm, slot, now);
-		if (!slot)
-			return false;
-	}
+	if (!slot)
+		return false;
 	if (cgroup_box_hurry(&slot->groups, &e) < 0)
 		log_warn(NULL, "slot %u: %s", slot->index, e.msg);
 	return true;
