@@ -19,6 +19,13 @@ ENTER = """
 mount --bind "$PLACE/passwd" /etc/passwd
 mount --bind "$PLACE/sub" /etc/subuid
 mount --bind "$PLACE/sub" /etc/subgid
+if [ -n "$CLOSED" ]; then
+	mkdir "$PLACE/tree"
+	mount --rbind "$TREE" "$PLACE/tree"
+	mount -t tmpfs -o mode=755 tree "$CLOSED"
+	mkdir -p "$TREE"
+	mount --rbind "$PLACE/tree" "$TREE"
+fi
 for group in $GROUPS_OF_ITS_OWN; do
 	mkdir "$group/$$"
 	for name in "" cgroup.procs cgroup.threads cgroup.subtree_control tasks; do
@@ -26,8 +33,13 @@ for group in $GROUPS_OF_ITS_OWN; do
 	done
 	echo $$ >"$group/$$/cgroup.procs"
 done
-exec setpriv --reuid "$IDS_UID" --regid "$IDS_GID" --clear-groups env -u PLACE -u GROUPS_OF_ITS_OWN -u IDS_UID -u IDS_GID "$@"
+exec setpriv --reuid "$IDS_UID" --regid "$IDS_GID" --clear-groups env -u PLACE -u TREE -u CLOSED -u GROUPS_OF_ITS_OWN -u IDS_UID -u IDS_GID "$@"
 """
+
+
+def _closed():
+    """The first directory above ours that strangers may not enter, /root for one; None: they reach us."""
+    return next((d for d in reversed(harness.ROOT.parents) if not d.stat().st_mode & 1), None)
 
 
 def _hierarchies():
@@ -101,6 +113,8 @@ class User(harness.Settings):
             "XDG_RUNTIME_DIR": self.home / "run",
             "CODECRUSHER_CGROUP_PARENT": self.cgroup,
             "PLACE": self.base,
+            "TREE": harness.ROOT,
+            "CLOSED": _closed() or "",
             "GROUPS_OF_ITS_OWN": " ".join(map(str, self.groups)),
             "IDS_UID": self.uid,
             "IDS_GID": self.gid,

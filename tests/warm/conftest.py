@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Two servers that differ in one thing: one keeps interpreters started, the other does not."""
 import base64
+import re
 
 import pytest
 
 import harness
 
 SEEN = ("verdict", "exitCode", "signal", "stdout", "stderr", "response", "truncated")
+
+
+# A crash of Node.js prints where its functions are, which is elsewhere in each process.
+FRAME = re.compile(r"^( *\d+: )0x[0-9a-f]+", re.M)
+
+
+def readable(value):
+    return FRAME.sub(r"\1", value) if isinstance(value, str) else value
 
 
 SOURCES = {"python": "main.py", "javascript": "main.js", "ruby": "main.rb", "php": "main.php", "lua": "main.lua"}
@@ -57,7 +66,7 @@ class Pair:
         run = self.run_warm if warm else self.run_plain
         ours = run(language, code, **fields)
         plain = submit(self.cold, language, code, **fields)
-        assert {k: ours[k] for k in SEEN} == {k: plain[k] for k in SEEN}
+        assert {k: readable(ours[k]) for k in SEEN} == {k: readable(plain[k]) for k in SEEN}
         return ours
 
 

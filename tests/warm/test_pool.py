@@ -19,6 +19,10 @@ def hits(server, language="python"):
     return server.metric("codecrusher_warm_hits_total", language=language)
 
 
+def misses(server, language="python"):
+    return server.metric("codecrusher_warm_misses_total", language=language)
+
+
 def run_until_warm(server):
     def warm():
         before = hits(server)
@@ -54,13 +58,25 @@ def test_one_that_dies_while_it_waits_is_replaced(start_server):
     run_until_warm(server)
 
 
+def hand_to_a_stopped_one(server):
+    """(pid, job): an interpreter that waits, stopped, and the job that was given to it."""
+    while True:
+        harness.wait_until(lambda: len(interpreters(server)) == 1)
+        (pid,) = interpreters(server)
+        before = hits(server), misses(server)
+        os.kill(pid, signal.SIGSTOP)
+        job = server.submit("python", "print(1)")
+        harness.wait_until(lambda: (hits(server), misses(server)) != before)
+        if hits(server) > before[0]:
+            return pid, job
+        os.kill(pid, signal.SIGKILL)  # it was still starting
+        assert server.result(job)["stdout"] == "1\n"
+        harness.wait_until(lambda: pid not in interpreters(server))
+
+
 def test_one_that_dies_as_a_program_is_handed_to_it_costs_no_answer(start_server):
     server = start_server(CODECRUSHER_WARM_SLOTS=1)
-    harness.wait_until(lambda: len(interpreters(server)) == 1)
-    (pid,) = interpreters(server)
-    os.kill(pid, signal.SIGSTOP)
-    job = server.submit("python", "print(1)")
-    harness.wait_until(lambda: hits(server) == 1)
+    pid, job = hand_to_a_stopped_one(server)
     os.kill(pid, signal.SIGKILL)
     result = server.result(job)
     assert (result["verdict"], result["stdout"], result["attempts"]) == ("ok", "1\n", 1)
