@@ -89,7 +89,7 @@ def test_a_job_longer_than_its_lock_is_not_taken_for_stalled(distributed):
     assert result["stdout"] == "mine\n" and result["attempts"] == 1
     assert distributed.redis.ask("HEXISTS", distributed.key(job), "stc") == "0"
     # It did look: whatever runs is a candidate until its worker says that it is alive.
-    harness.wait_until(lambda: distributed.redis.ask("EXISTS", distributed.key("stalled-check")) == "1", 10, "a look")
+    wait_until(lambda: distributed.redis.ask("EXISTS", distributed.key("stalled-check")) == "1", 10, "a look")
 
 
 def test_clients_of_bullmq_and_of_another_api_are_told_of_our_jobs(distributed):
