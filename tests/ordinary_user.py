@@ -20,7 +20,7 @@ mount --bind "$PLACE/passwd" /etc/passwd
 mount --bind "$PLACE/sub" /etc/subuid
 mount --bind "$PLACE/sub" /etc/subgid
 if [ -n "$CLOSED" ]; then
-	mkdir "$PLACE/tree"
+	mkdir -p "$PLACE/tree"
 	mount --rbind "$TREE" "$PLACE/tree"
 	mount -t tmpfs -o mode=755 tree "$CLOSED"
 	mkdir -p "$TREE"
