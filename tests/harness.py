@@ -285,6 +285,8 @@ class Server:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
+            # Dead is not gone: until then the engine has its data directory locked.
+            wait_until(lambda: all(processes().get(pid, (0, "", "Z"))[2] == "Z" for pid in tree), 30, "the killed to be gone")
             self.process = None
         self.clean()
 
