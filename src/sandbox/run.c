@@ -14,6 +14,9 @@
 
 /* A run that no slot could be built for in this time is given back. */
 #define QUEUE_NS (10 * SPAWNER_SECOND)
+/* For an interpreter that is being started no run waits longer: where that is so slow, it had better begin
+ * itself. */
+#define WARM_WAIT_NS (3 * SPAWNER_SECOND)
 
 int run_init(struct spawner *s, struct err *e)
 {
@@ -322,8 +325,9 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 static struct pool_slot *slot_for(struct spawner *s, const struct run *run, uint32_t before, int64_t now)
 {
 	struct pool_slot *slot = run->warm ? pool_ready(s, run->warm) : NULL;
+	bool may_wait = run->warm && now < run->queued_at + WARM_WAIT_NS;
 
-	if (slot || (run->warm && pool_warm_is_coming(s, run->warm, before, now)))
+	if (slot || (may_wait && pool_warm_is_coming(s, run->warm, before, now)))
 		return slot;
 	return pool_ready(s, 0);
 }
@@ -404,6 +408,8 @@ int64_t run_step_queue(struct spawner *s, int64_t now)
 	struct run *run;
 
 	while ((run = list_first(&s->queued_runs, struct run, link))) {
+		if (now < run->queued_at + WARM_WAIT_NS)
+			return run->queued_at + WARM_WAIT_NS;
 		if (now < run->queued_at + QUEUE_NS)
 			return run->queued_at + QUEUE_NS;
 		give_back(s, run, WIRE_STOP_NONE, "no slot could be built; the worker's log says why");
