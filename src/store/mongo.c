@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +32,10 @@ static void *load(const char *path, int fd, struct err *e)
 		err_set(e, ERR_UNSUPPORTED, errno, "MongoDB support is not installed: %s", path);
 		return NULL;
 	}
+	/* The driver counts in shared memory, for a tool of its own. A process that is killed leaves that
+	 * behind, and the next with its number and another user complains, in a form that is not our log's.
+	 */
+	(void)setenv("MONGOC_DISABLE_SHM", "1", 1);
 	library = dlopen(fd > 0 ? opened : path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (!library) {
 		err_set(e, ERR_UNSUPPORTED, 0,

@@ -315,6 +315,7 @@ int start_all(void **state)
 
 	(void)state;
 	signal(SIGALRM, give_up);
+	(void)setenv("MONGOC_DISABLE_SHM", "1", 1); /* as in mongo.c */
 	mongoc_init();
 	mongoc_log_set_handler(NULL, NULL);
 	test_server_start(&server);

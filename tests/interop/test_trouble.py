@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Redis restarts, is full, is read-only, is away: a submit that cannot be queued is answered with 503, and nothing that
 was acknowledged is lost. These have a Redis of their own."""
+import pathlib
 import subprocess
 
 import pytest
@@ -142,3 +143,9 @@ def test_half_a_pair_is_refused_with_a_sentence(pair, there, missing, tmp_path):
     assert done.returncode == 78
     (line,) = done.stderr.splitlines()
     assert f"set {missing} as well, or leave out {there}" in line
+
+
+def test_the_driver_leaves_nothing_behind_when_its_process_is_killed(pair):
+    """Its counters in shared memory would stay, and be in the way of the next process with that number."""
+    api, _ = pair.both()
+    assert not pathlib.Path(f"/dev/shm/mongoc-{api.find('engine')}").exists()
