@@ -65,7 +65,7 @@ SAME = {
         "names": "print(arg[0], arg[-1], #arg, ..., debug.getinfo(1).source, debug.getinfo(1).short_src, _VERSION, package.path)\n"
         "local n = {}\nfor k in pairs(_G) do n[#n + 1] = k end\ntable.sort(n)\nprint(table.concat(n, ' '))\n",
         "environment": "for _, f in ipairs{'" + "', '".join(PROC) + "'} do print(io.open(f):read('a')) end\nprint(os.getenv('HOME'), os.getenv('PATH'))\n",
-        "processes": "for l in io.popen('echo $$; umask; ls /proc | grep ^[0-9]'):lines() do print(l) end\nprint(os.execute('exit 3'))\n",
+        "processes": "for l in io.popen('echo $$; umask; all=$(ls /proc); echo \"$all\" | grep ^[0-9]'):lines() do print(l) end\nprint(os.execute('exit 3'))\n",
         "main file": "print(io.open(arg[0]):read('a'), io.popen('stat -c \"%a %s %h %F\" main.lua'):read('a'))\n",
         "loads itself": "n = (n or 0) + 1\nprint(n, ...)\nif n == 1 then dofile('main.lua') require('main') print(package.searchpath('main', package.path)) end\n",
         "changes its file": "local f = io.open(arg[0], 'w')\nf:write('print(2)')\nf:close()\ndofile(arg[0])\nos.remove(arg[0])\nprint(io.open(arg[0]))\nerror('x')\n",
