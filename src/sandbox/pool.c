@@ -232,24 +232,6 @@ static void quarantine(struct pool_slot *slot, const char *why)
 	slot->quarantined = true;
 }
 
-static uint32_t count_ready(const struct spawner *s)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->n_slots; i++)
-		n += s->slots[i].state == POOL_READY && !s->slots[i].warm;
-	return n;
-}
-
-static bool is_running(const struct spawner *s)
-{
-	for (uint32_t i = 0; i < s->config->slots; i++) {
-		if (s->runs[i].state == RUN_RUNNING)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Where runs come one by one, each has the CPUs to itself at first: most programs have ended soon, and a slot
  * that is built meanwhile takes time and caches from them. Back to back there is no better moment, and none
@@ -257,7 +239,8 @@ static bool is_running(const struct spawner *s)
  */
 static int64_t quiet_until(struct spawner *s, int64_t now)
 {
-	bool running = is_running(s);
+	struct wire_state count = pool_count(s);
+	bool running = count.busy > 0;
 
 	if (running && !s->was_running && now - s->idle_since >= CALM_NS)
 		s->quiet_until = now + QUIET_NS;
@@ -266,7 +249,7 @@ static int64_t quiet_until(struct spawner *s, int64_t now)
 		s->quiet_until = now;
 	}
 	s->was_running = running;
-	return list_is_empty(&s->queued_runs) && count_ready(s) >= s->config->slots ? s->quiet_until : now;
+	return list_is_empty(&s->queued_runs) && count.ready >= s->config->slots ? s->quiet_until : now;
 }
 
 static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now)
