@@ -11,6 +11,7 @@
 #include "base/unit.h"
 #include "db/conn.h"
 #include "db/fault_vfs.h"
+#include "db/internal.h"
 
 static const char *const migrations[] = {
 	"CREATE TABLE t (k INTEGER PRIMARY KEY, v TEXT NOT NULL) STRICT",
@@ -172,6 +173,52 @@ TEST(writes_are_done_in_order_and_seen_by_reads)
 		assert_int_equal(i[k].err.kind, ERR_NONE);
 	}
 	assert_int_equal(rows(&b), N);
+	bench_done(&b);
+}
+
+/* What a submit does: it hands over a write, and what it has caused comes after it in the loop. */
+struct submit {
+	struct bench *b;
+	struct insert write;
+	struct event *first, *caused;
+	bool had_left; /* when what it had caused came */
+};
+
+static void on_first(evutil_socket_t fd, short what, void *arg)
+{
+	struct submit *s = arg;
+
+	(void)fd;
+	(void)what;
+	insert(s->b, &s->write, 1, 0);
+	event_active(s->caused, 0, 0);
+}
+
+static void on_caused(evutil_socket_t fd, short what, void *arg)
+{
+	struct submit *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->had_left = list_is_empty(&s->b->db->leaving);
+}
+
+TEST(a_write_leaves_after_what_its_cause_goes_on_with)
+{
+	struct submit s = { 0 };
+	struct bench b;
+
+	bench_init(&b);
+	bench_open(&b);
+	s.b = &b;
+	s.first = event_new(b.base, -1, 0, on_first, &s);
+	s.caused = event_new(b.base, -1, 0, on_caused, &s);
+	event_active(s.first, 0, 0);
+	WAIT_FOR(&b, s.write.done);
+	assert_false(s.had_left);
+	assert_int_equal(s.write.err.kind, ERR_NONE);
+	event_free(s.first);
+	event_free(s.caused);
 	bench_done(&b);
 }
 
@@ -449,9 +496,9 @@ TEST(a_missing_directory_gets_a_sentence)
 	event_base_free(b.base);
 }
 
-UNIT_MAIN(T(writes_are_done_in_order_and_seen_by_reads), T(reads_do_not_pile_up_before_a_slow_loop),
-	  T(one_that_fails_leaves_the_others_of_its_commit_alone), T(a_group_fails_as_a_whole),
-	  T(on_a_full_disk_held_writes_wait_and_others_fail),
+UNIT_MAIN(T(writes_are_done_in_order_and_seen_by_reads), T(a_write_leaves_after_what_its_cause_goes_on_with),
+	  T(reads_do_not_pile_up_before_a_slow_loop), T(one_that_fails_leaves_the_others_of_its_commit_alone),
+	  T(a_group_fails_as_a_whole), T(on_a_full_disk_held_writes_wait_and_others_fail),
 	  T(a_disk_that_has_room_again_is_noticed_with_nothing_held),
 	  T(closing_on_a_full_disk_tells_the_held_that_they_failed), T(the_files_are_for_us_alone),
 	  T(a_second_server_is_refused),

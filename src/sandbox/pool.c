@@ -21,12 +21,8 @@
  * programs that run feel little of it. */
 #define MAX_BUILDING 4u
 
-/* A run that comes so long after the last has the CPUs to itself at first, for so long at most. */
-#define CALM_NS	 (10 * SPAWNER_MS)
-#define QUIET_NS (20 * SPAWNER_MS)
-
-#define BUILD_NS (10 * SPAWNER_SECOND)
-#define RETRY_NS (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
+#define BUILD_NS     (10 * SPAWNER_SECOND)
+#define RETRY_NS     (5 * SPAWNER_MS) /* until a request that the builder's socket had no room for */
 /* So many failures of a position in a row, with no slot ever built, and the host is to blame. */
 #define HOPELESS       4u
 
@@ -232,24 +228,14 @@ static void quarantine(struct pool_slot *slot, const char *why)
 	slot->quarantined = true;
 }
 
-/*
- * Where runs come one by one, each has the CPUs to itself at first: most programs have ended soon, and a slot
- * that is built meanwhile takes time and caches from them. Back to back there is no better moment, and none
- * is waited for when a slot is needed or might be before another is built.
- */
-static int64_t quiet_until(struct spawner *s, int64_t now)
+/* When slots may be built: not beside a run that came alone, unless one is needed, or might be before another
+ * is built. */
+static int64_t build_from(struct spawner *s, int64_t now)
 {
 	struct wire_state count = pool_count(s);
-	bool running = count.busy > 0;
+	int64_t quiet = quiet_until(&s->quiet, count.busy > 0, now);
 
-	if (running && !s->was_running && now - s->idle_since >= CALM_NS)
-		s->quiet_until = now + QUIET_NS;
-	if (!running && s->was_running) {
-		s->idle_since = now;
-		s->quiet_until = now;
-	}
-	s->was_running = running;
-	return list_is_empty(&s->queued_runs) && count.ready >= s->config->slots ? s->quiet_until : now;
+	return list_is_empty(&s->queued_runs) && count.ready >= s->config->slots ? quiet : now;
 }
 
 static int64_t step_empty(struct spawner *s, struct pool_slot *slot, int64_t now)
@@ -339,7 +325,7 @@ int64_t pool_step(struct spawner *s, int64_t now)
 	if (s->builder.sock < 0)
 		next = s->builder_retry;
 	pool_warm_note_load(s, now);
-	s->build_from = quiet_until(s, now);
+	s->build_from = build_from(s, now);
 	for (uint32_t i = 0; i < s->n_slots; i++) {
 		int64_t due = step_slot(s, &s->slots[i], now);
 

@@ -14,7 +14,7 @@
 #define MAX_WARMING 2u
 
 /* All slots were taken until then: whoever had one is likely to send the next job. */
-#define CALM_NS (10 * SPAWNER_MS)
+#define UNCROWDED_NS (10 * SPAWNER_MS)
 
 /* An idle interpreter is replaced after this, so that what it has read of the system is never old. */
 #define EXPIRY_NS (60 * SPAWNER_SECOND)
@@ -66,7 +66,7 @@ void pool_warm_note_load(struct spawner *s, int64_t now)
 		s->crowded = true;
 	} else if (s->crowded) {
 		s->crowded = false;
-		s->calm_at = now + CALM_NS;
+		s->calm_at = now + UNCROWDED_NS;
 	}
 }
 

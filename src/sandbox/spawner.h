@@ -29,6 +29,7 @@
 #include "sandbox/config.h"
 #include "sandbox/instance.h"
 #include "sandbox/outbox.h"
+#include "sandbox/quiet.h"
 #include "sandbox/slot.h"
 #include "sandbox/wire.h"
 
@@ -142,14 +143,12 @@ struct spawner {
 
 	struct pool_slot *slots;
 	uint32_t n_slots;
-	bool was_running;    /* a program, in the last turn of the loop */
-	int64_t idle_since;  /* when none was any more */
-	int64_t quiet_until; /* of a run that came alone */
-	int64_t build_from;  /* nothing is built before */
-	uint32_t building;   /* slots in MAKING and BUILDING */
-	uint32_t warming;    /* warm ones among them */
-	bool proven;	     /* a slot could be built on this host */
-	bool hopeless;	     /* none could, and not for want of time: `hopeless_why` */
+	struct quiet quiet;
+	int64_t build_from; /* nothing is built before */
+	uint32_t building;  /* slots in MAKING and BUILDING */
+	uint32_t warming;   /* warm ones among them */
+	bool proven;	    /* a slot could be built on this host */
+	bool hopeless;	    /* none could, and not for want of time: `hopeless_why` */
 	struct err hopeless_why;
 	struct pool_warm warm[SANDBOX_MAX_WARM];
 	bool crowded;	 /* every slot is taken */
