@@ -127,7 +127,8 @@ tsan:
 defences: root
 	@scripts/setup test
 	@[ -f build-defences/build.ninja ] || meson setup -Dwithout_defence=true build-defences
-	ninja -C build-defences src/cmd/codecrusher src/sandbox/codecrusher-spawner src/sandbox/hostile_test
+	ninja -C build-defences src/cmd/codecrusher src/sandbox/codecrusher-spawner \
+		src/sandbox/hostile_test src/sandbox/hostile_flood_test src/sandbox/hostile_files_test
 	CODECRUSHER_BUILD=build-defences $(PYTHON) tests/sandbox/defences.py
 
 fuzz:

@@ -134,6 +134,44 @@ int hostile_fd(int kind)
 	}
 }
 
+int hostile_bent_spec(unsigned *seed, uint32_t magic)
+{
+	int good = hostile_spec_of("echo ran; touch /box/ran"), fd;
+	char bytes[4096];
+	ssize_t n = pread(good, bytes, sizeof(bytes) - 64, 0);
+	struct spec_head *head = (void *)bytes;
+
+	assert_true(n > (ssize_t)sizeof(*head));
+	(void)close(good);
+	head->magic = magic;
+	switch (rand_r(seed) % 8) {
+	case 0:
+		n = rand_r(seed) % n;
+		break;
+	case 1:
+		head->n_argv = (uint32_t)rand_r(seed) << (rand_r(seed) % 8);
+		break;
+	case 2:
+		head->n_files = (uint32_t)rand_r(seed);
+		break;
+	case 3:
+		head->meta_len = (uint64_t)rand_r(seed) << (rand_r(seed) % 33);
+		break;
+	case 4:
+		head->size = UINT64_MAX - (uint64_t)rand_r(seed) % 100;
+		break;
+	default:
+		for (int i = 0; i < 8; i++)
+			bytes[rand_r(seed) % n] = (char)rand_r(seed);
+	}
+	fd = hostile_sealed_memfd(bytes, (size_t)n, 0);
+	/* A size of terabytes, and nothing in it. */
+	if (rand_r(seed) % 8 == 0)
+		assert_int_equal(ftruncate(fd, (off_t)1 << (30 + rand_r(seed) % 12)), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, HOSTILE_ALL_SEALS), 0);
+	return fd;
+}
+
 /* Its close(2) waits as long as it says, when it is the last one. */
 int hostile_socket_that_lingers(int *ret_peer)
 {

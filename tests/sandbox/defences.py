@@ -8,7 +8,7 @@ is not known to work. Needs root, and a build with -Dwithout_defence=true (`make
     defences.py --search NAME [--with A05 --with B]
                                         which attacks fail without this one: for a new row
 
-An attack is a file of attacks/ by its id; or "engine:" and a test of src/sandbox/hostile_test.c; or "waiting",
+An attack is a file of attacks/ by its id; or "engine:" and a test of src/sandbox/hostile*_test.c; or "waiting",
 which takes over the processes of a slot that has no program yet (waiting.py).
 """
 import argparse
@@ -30,7 +30,6 @@ import harness  # noqa: E402
 import waiting  # noqa: E402
 
 SPAWNER = harness.BUILD / "src/sandbox/codecrusher-spawner"
-HOSTILE = harness.BUILD / "src/sandbox/hostile_test"
 PAGE = ROOT / "docs/defences.md"
 
 # Each defence of src/sandbox/defence.h, and attacks that fail an expectation without it.
@@ -85,8 +84,8 @@ that is named must then fail an expectation which it meets with all of them on. 
 these attacks notices when it is gone. `make defences` does it, as root, in a few minutes.
 
 The attacks are described in [attacks.md](attacks.md); those that begin with `engine:` are tests of an engine that was
-taken over, in [`src/sandbox/hostile_test.c`](../src/sandbox/hostile_test.c); `waiting` takes over, from
-the host, the processes of a slot that has no program yet, and tries what they must not be able to do
+taken over, in `hostile*_test.c` of [`src/sandbox`](../src/sandbox); `waiting` takes over, from the host, the processes
+of a slot that has no program yet, and tries what they must not be able to do
 ([`tests/sandbox/waiting.py`](../tests/sandbox/waiting.py)). How the switch works, and why no program that is released has
 one, is said in [`src/sandbox/defence.h`](../src/sandbox/defence.h).
 
@@ -137,17 +136,25 @@ def remove_ipc(settings):
                 subprocess.run(["ipcrm", flag, row[kind + "id"]], check=True)
 
 
+def hostile_program(test):
+    """The program that has this test."""
+    having = [p.stem for p in ROOT.glob("src/sandbox/hostile*_test.c") if f"TEST({test})" in p.read_text()]
+    assert len(having) == 1, f"{test} is in {having or 'no src/sandbox/hostile*_test.c'}"
+    return harness.BUILD / "src/sandbox" / having[0]
+
+
 def hostile_engine(spawner, test):
     """What the test says when it fails, or None."""
+    program = hostile_program(test)
     done = subprocess.run(
-        [HOSTILE, test],
+        [program, test],
         env=harness.clean_env(CODECRUSHER_SPAWNER=spawner.path),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=300,
     )
-    assert test in done.stdout, f"hostile_test has no {test}: {done.stdout}"
+    assert test in done.stdout, f"{program.name} ran no {test}: {done.stdout}"
     return None if done.returncode == 0 else done.stdout.strip().splitlines()[-1]
 
 
