@@ -96,6 +96,7 @@ static int write_config(const char *run_dir)
 		.log_level = 2,
 		.cgroup_parent = "codecrusher-bench",
 		.maxima = { 60000, 120000, INT64_C(1) << 31, 512, 1 << 30, 1 << 30 },
+		.usual = { 10000, 20000, 256 << 20, 64, 64 << 20, 64 << 20 },
 	};
 	int fd = memfd_create("config", MFD_ALLOW_SEALING);
 

@@ -70,6 +70,26 @@ static struct sandbox_limits maxima(const struct conf_limits *run, const struct 
 	};
 }
 
+/* Below these not every interpreter could be started; a run that has less is cut down when it comes. */
+#define USUAL_MEMORY_MIN    ((int64_t)64 << 20)
+#define USUAL_PROCESSES_MIN 32
+
+static struct sandbox_limits usual(const struct conf_limits *run, const struct sandbox_limits *most)
+{
+	struct sandbox_limits l = {
+		.cpu_ms = run->cpu_ms,
+		.wall_ms = run->wall_ms,
+		.memory_bytes = larger(run->memory_bytes, USUAL_MEMORY_MIN),
+		.processes = larger(run->processes, USUAL_PROCESSES_MIN),
+		.file_bytes = run->file_bytes,
+		.disk_bytes = run->disk_bytes,
+	};
+
+	l.memory_bytes = l.memory_bytes < most->memory_bytes ? l.memory_bytes : most->memory_bytes;
+	l.processes = l.processes < most->processes ? l.processes : most->processes;
+	return l;
+}
+
 static int copy_text(char *out, size_t size, const char *text, const char *setting, struct err *e)
 {
 	if (strlen(text) >= size)
@@ -94,6 +114,7 @@ static int fill_config(struct sandbox_config *c, const struct conf *conf, unsign
 		.ids = rootless->ids,
 		.maxima = maxima(&conf->maxima, &conf->compile_maxima),
 	};
+	c->usual = usual(&conf->defaults, &c->maxima);
 	if (spawning_parse_weaknesses(conf->allow_weak, &c->allow_weak, e) < 0)
 		return -1;
 	if (langs)

@@ -26,6 +26,7 @@ void cgroup_box_clear(struct cgroup_box *box)
 		box->dir[i] = -1;
 	box->oom = box->peak = -1;
 	box->background = false;
+	box->memory_bytes = box->processes = 0;
 }
 
 static void close_fd(int *fd)
@@ -44,22 +45,30 @@ void cgroup_box_close(struct cgroup_box *box)
 }
 
 /* The slot's init is one process more than the program may have. */
-static int limit_processes(const struct cgroup_box *box, int64_t processes, struct err *e)
+static int limit_processes(struct cgroup_box *box, int64_t processes, struct err *e)
 {
 	int dir = dir_of(box, CGROUP_PIDS);
 
-	if (dir >= 0 && cgroup_write_number(dir, "pids.max", processes + 1) < 0)
+	if (dir < 0 || box->processes == processes)
+		return 0;
+	box->processes = 0;
+	if (cgroup_write_number(dir, "pids.max", processes + 1) < 0)
 		return err_set(e, ERR_IO, errno, "set pids.max");
+	box->processes = processes;
 	return 0;
 }
 
-static int limit_memory(const struct cgroup_box *box, int64_t bytes, struct err *e)
+static int limit_memory(struct cgroup_box *box, int64_t bytes, struct err *e)
 {
 	int dir = dir_of(box, CGROUP_MEMORY);
 
-	if (dir < 0 || ops_of(box->layout, CGROUP_MEMORY)->memory_limit(dir, bytes) == 0)
+	if (dir < 0 || box->memory_bytes == bytes)
 		return 0;
-	return err_set(e, errno == EBUSY ? ERR_LIMIT : ERR_IO, errno, "set the memory limit");
+	box->memory_bytes = 0;
+	if (ops_of(box->layout, CGROUP_MEMORY)->memory_limit(dir, bytes) < 0)
+		return err_set(e, errno == EBUSY ? ERR_LIMIT : ERR_IO, errno, "set the memory limit");
+	box->memory_bytes = bytes;
+	return 0;
 }
 
 static int set_background(struct cgroup_box *box, bool background, struct err *e)

@@ -94,7 +94,8 @@ struct cgroup_box {
 	int oom;	     /* to be polled for oom_events: the memory limit was hit; -1 without memory */
 	uint32_t oom_events; /* for epoll */
 	bool background;     /* its share of the CPUs is low */
-	int peak;	     /* v2: the descriptor whose reset memory.peak remembers; -1 otherwise */
+	int64_t memory_bytes, processes; /* the limits in force; 0: none was set */
+	int peak; /* v2: the descriptor whose reset memory.peak remembers; -1 otherwise */
 };
 
 struct cgroup_limits {
@@ -115,8 +116,8 @@ int cgroup_box_open(struct cgroup_box *box, const struct cgroup_layout *layout, 
 void cgroup_box_close(struct cgroup_box *box);
 void cgroup_box_clear(struct cgroup_box *box); /* no descriptors: for storage never opened */
 
-/* New memory and process limits, and the peak starts again; the CPU bandwidth stays. ERR_LIMIT when more
- * memory is in use already. */
+/* New memory and process limits, those that differ from what is in force, and the peak starts again; the CPU
+ * bandwidth stays. ERR_LIMIT when more memory is in use already. */
 int cgroup_box_limit(struct cgroup_box *box, const struct cgroup_limits *limits, struct err *e);
 
 /* Ends `background` alone. */

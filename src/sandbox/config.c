@@ -75,6 +75,13 @@ static int check_warm(const struct sandbox_config *c, struct err *e)
 	return 0;
 }
 
+static bool limits_are_within(const struct sandbox_limits *l, const struct sandbox_limits *max)
+{
+	return l->cpu_ms <= max->cpu_ms && l->wall_ms <= max->wall_ms &&
+	       l->memory_bytes <= max->memory_bytes && l->processes <= max->processes &&
+	       l->file_bytes <= max->file_bytes && l->disk_bytes <= max->disk_bytes;
+}
+
 int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err *e)
 {
 	if (size != sizeof(*c) || c->magic != SANDBOX_CONFIG_MAGIC || c->size != sizeof(*c) ||
@@ -86,6 +93,9 @@ int sandbox_config_check(const struct sandbox_config *c, size_t size, struct err
 		return err_set(e, ERR_INVALID, 0, "the number of slots must be 1 to %u", SPAWNER_MAX_SLOTS);
 	if (!limits_are_positive(&c->maxima) || !limits_are_sane(&c->maxima))
 		return err_set(e, ERR_INVALID, 0, "every maximum must be above 0, and times below a year");
+	if (!limits_are_positive(&c->usual) || !limits_are_within(&c->usual, &c->maxima))
+		return err_set(e, ERR_INVALID, 0,
+			       "every usual limit must be above 0 and not above its maximum");
 	if (c->slot_millicpus > 0 && c->slot_millicpus < 10)
 		return err_set(e, ERR_INVALID, 0, "a slot needs at least 10 thousandths of a CPU");
 	if (c->ids > SANDBOX_IDS_ONE)

@@ -93,6 +93,9 @@ struct sandbox_config {
 	char run_dir[256];	      /* instance locks live here */
 	char cgroup_parent[64];	      /* directory name below the cgroup the spawner was started in */
 	struct sandbox_limits maxima; /* no run gets more, whatever the engine asks for */
+	/* What most runs have. In force from the building of a slot on, so that such a run has nothing to
+	 * wait for; an interpreter starts under them, too. */
+	struct sandbox_limits usual;
 	uint32_t n_warm;
 	uint32_t ids;		   /* enum sandbox_ids */
 	int64_t warm_memory_bytes; /* what all that wait may take together; 0: no bound */

@@ -66,6 +66,12 @@ TEST(bad_values_are_refused)
 	c.maxima.wall_ms = INT64_MAX;
 	assert_int_equal(check(&c), -1);
 	c = good();
+	c.usual.memory_bytes = c.maxima.memory_bytes + 1;
+	assert_int_equal(check(&c), -1);
+	c = good();
+	c.usual.disk_bytes = 0;
+	assert_int_equal(check(&c), -1);
+	c = good();
 	c.slot_millicpus = 3;
 	assert_int_equal(check(&c), -1);
 }

@@ -23,6 +23,7 @@ TEST(limits_beyond_the_maxima_are_cut)
 	rig_config(&r, SCENE_SLOTS);
 	r.config.maxima = scene_limits;
 	r.config.maxima.wall_ms = 1500;
+	r.config.usual = r.config.maxima;
 	rig_start(&r, SCENE_POSITIONS);
 	rig_sh(&r, "sleep 60", &limits, &res);
 	assert_int_equal(res.done.stop, WIRE_STOP_WALL);

@@ -139,7 +139,7 @@ static int build(struct spawner *s, struct pool_slot *slot, struct slot_plan *pl
 		if (procs[i] < 0)
 			break;
 	}
-	if (box_create(plan, s->config->maxima.disk_bytes, &plan->box_mount, &slot->context, e) < 0)
+	if (box_create(plan, s->config->usual.disk_bytes, &plan->box_mount, &slot->context, e) < 0)
 		return -1;
 	slot->pidfd = clone_slot(plan, cgroup_box_into(&slot->groups));
 	if (slot->pidfd < 0)
@@ -163,8 +163,8 @@ static uid_t init_uid(const struct spawner *s, uint32_t index)
 static int build_slot(struct spawner *s, struct pool_slot *slot, const int *dirs, struct err *e)
 {
 	const struct cgroup_limits limits = {
-		.memory_bytes = s->config->maxima.memory_bytes,
-		.processes = s->config->maxima.processes,
+		.memory_bytes = s->config->usual.memory_bytes,
+		.processes = s->config->usual.processes,
 		/* What all CPUs give at most needs no limit, and the kernel charges for each it keeps. */
 		.millicpus = s->config->slot_millicpus < s->cpus * 1000 ? s->config->slot_millicpus : 0,
 		.background = slot->warm > 0, /* until its run begins */

@@ -251,7 +251,7 @@ static int set_limits(struct spawner *s, struct run *run, struct err *e)
 	};
 	int result = 0;
 
-	if (run->limits.disk_bytes != s->config->maxima.disk_bytes)
+	if (run->limits.disk_bytes != s->config->usual.disk_bytes)
 		result = box_resize(slot->context, run->limits.disk_bytes, e);
 	/* Now: the last reference to the slot's tmpfs must not be ours, freeing it takes time. */
 	(void)close(slot->context);

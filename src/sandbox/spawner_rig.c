@@ -80,6 +80,12 @@ void rig_config(struct rig *r, uint32_t slots)
 			    .processes = 64,
 			    .file_bytes = 64 << 20,
 			    .disk_bytes = 64 << 20 },
+		.usual = { .cpu_ms = 10000,
+			   .wall_ms = 20000,
+			   .memory_bytes = 64 << 20,
+			   .processes = 32,
+			   .file_bytes = 1 << 20,
+			   .disk_bytes = 8 << 20 },
 	};
 	/* Of its own for each program, so that tests beside each other and a real worker do not meet. */
 	snprintf(r->config.run_dir, sizeof(r->config.run_dir), "/tmp/cc-rig-%d", getpid());

@@ -374,13 +374,40 @@ TEST(limits_are_cut_to_the_maxima)
 	struct rig r;
 
 	rig_config(&r, 1);
-	r.config.maxima.wall_ms = 100;
+	r.config.maxima.wall_ms = r.config.usual.wall_ms = 100;
 	rig_start(&r, 1);
 	limits.wall_ms = INT64_MAX;
 	limits.cpu_ms = INT64_MAX;
 	limits.memory_bytes = INT64_MAX;
 	rig_sh(&r, "sleep 60", &limits, &res);
 	assert_int_equal(res.done.stop, WIRE_STOP_WALL);
+	stop(&r);
+}
+
+/* Whether a program may have more than 32 processes, 64 MiB of memory and 8 MiB of files, each by itself. */
+static void has_more(struct rig *r, const struct sandbox_limits *limits, bool more)
+{
+	struct rig_result res;
+
+	rig_sh(r, "for i in $(seq 40); do sleep 60 & done; echo all", limits, &res);
+	assert_string_equal(res.out, more ? "all\n" : "");
+	rig_sh(r, "exec dd if=/dev/zero of=/dev/null bs=80M count=1", limits, &res);
+	assert_int_equal(res.done.stop, more ? WIRE_STOP_NONE : WIRE_STOP_MEMORY);
+	rig_sh(r, "exec dd if=/dev/zero of=large bs=1M count=12", limits, &res);
+	assert_int_equal(res.done.exit_code, more ? 0 : 1);
+}
+
+TEST(the_usual_limits_are_in_force_already_and_others_are_set)
+{
+	struct sandbox_limits limits;
+	struct rig r;
+
+	start(&r);
+	limits = r.config.usual;
+	limits.file_bytes = r.config.maxima.file_bytes;
+	has_more(&r, &limits, false);
+	has_more(&r, &r.config.maxima, true);
+	has_more(&r, &limits, false);
 	stop(&r);
 }
 
@@ -511,6 +538,7 @@ int main(void)
 		U(more_runs_than_slots_are_refused),
 		U(bad_requests_are_refused_one_by_one),
 		U(limits_are_cut_to_the_maxima),
+		U(the_usual_limits_are_in_force_already_and_others_are_set),
 		U(a_malformed_message_ends_the_connection_and_every_slot),
 		U(an_engine_that_vanishes_takes_its_programs_along),
 		U(nothing_survives_a_killed_spawner),

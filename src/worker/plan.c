@@ -123,7 +123,7 @@ bool plan_compile(struct plan *ret, const struct lang *l, const struct submissio
 	return true;
 }
 
-/* Below these an interpreter started under the server's maxima could have what the job must not. */
+/* Below these an interpreter that was started under the usual limits could have what the job must not. */
 #define WARM_MEMORY_MIN	   ((int64_t)64 << 20)
 #define WARM_PROCESSES_MIN 32
 
