@@ -272,7 +272,8 @@ def run_with_program(target, attack, job):
     env = hoststate.environment(target.host.monitor) if target.host else dict(os.environ)
     env.pop("PORT", None)
     command = [target.program, "run", attack.path, "--summary"]
-    command += [f"--limit={k}={int(v * target.slow) if k in TIMES else v}" for k, v in job.limits.items()]
+    limits = target.limits(attack.language, "limits", job.limits)
+    command += [f"--limit={name}={value}" for name, value in limits.items()]
     with subprocess.Popen(
         ["head", "-c", str(job.stdin_bytes), "/dev/zero"], stdout=subprocess.PIPE
     ) as feed, subprocess.Popen(
