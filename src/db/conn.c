@@ -251,6 +251,22 @@ int db_conn_reserve(struct db_conn *c, struct err *e)
 	return 0;
 }
 
+void db_conn_lay_out_log(struct db_conn *c)
+{
+	static const char zeros[65536];
+	sqlite3_file *log = NULL;
+	sqlite3_int64 at = 0;
+
+	if (sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || !log ||
+	    !log->pMethods || log->pMethods->xFileSize(log, &at) != SQLITE_OK)
+		return;
+	for (; at < DB_LOG_BYTES; at += (sqlite3_int64)sizeof(zeros)) {
+		if (log->pMethods->xWrite(log, zeros, sizeof(zeros), at) != SQLITE_OK)
+			return;
+	}
+	(void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+}
+
 void db_conn_checkpoint(struct db_conn *c)
 {
 	int in_log = 0, moved = 0;

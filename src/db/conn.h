@@ -52,6 +52,17 @@ bool db_conn_in_transaction(struct db_conn *c);
  * never fails for want of space: on a full disk it is the one way to get room for deletes. ERR_DISK_FULL. */
 int db_conn_reserve(struct db_conn *c, struct err *e);
 
+/*
+ * Writes zeros to the end of the WAL as far as it usually gets before it is moved, so that a commit
+ * overwrites what is there: where a commit makes the file longer, its sync is one of the file system's
+ * journal as well, and takes twice the time. SQLite looks at no frame whose salt is not the header's
+ * (fileformat2.html, 4.4), as it has to after it has begun anew in a file that is longer. Best effort: what
+ * is missing is slower.
+ */
+#define DB_WAL_PAGES_IDLE 1000 /* moved when there are so many and nothing else is to do */
+#define DB_LOG_BYTES	  ((int64_t)(DB_WAL_PAGES_IDLE + 100) * (4096 + 24))
+void db_conn_lay_out_log(struct db_conn *c);
+
 /* Moves what it can from the WAL into the database. Errors show at the next commit. */
 void db_conn_checkpoint(struct db_conn *c);
 /* Pages in the WAL since it was last moved. */

@@ -262,6 +262,7 @@ static int open_connections(struct db *db, const struct db_options *options, str
 		return -1;
 	if (db_conn_migrate(db->writer.conn, path, options->migrations, options->n_migrations, e) < 0)
 		return -1;
+	db_conn_lay_out_log(db->writer.conn);
 	db->reader.conn = db_conn_open(path, false, e);
 	return db->reader.conn ? 0 : -1;
 }

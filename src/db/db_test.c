@@ -222,6 +222,28 @@ TEST(a_write_leaves_after_what_its_cause_goes_on_with)
 	bench_done(&b);
 }
 
+TEST(the_log_is_laid_out_and_does_not_grow_with_commits)
+{
+	static struct insert i[20];
+	struct stat before, after;
+	char path[128];
+	struct bench b;
+
+	bench_init(&b);
+	bench_open(&b);
+	assert_int_equal(stat(path_of(&b, "codecrusher.db-wal", path), &before), 0);
+	assert_true(before.st_size >= DB_LOG_BYTES);
+	assert_true(before.st_blocks * 512 >= DB_LOG_BYTES);
+	for (int k = 0; k < 20; k++) {
+		insert(&b, &i[k], k, 0);
+		WAIT_FOR(&b, i[k].done);
+	}
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_int_equal(rows(&b), 20);
+	bench_done(&b);
+}
+
 struct large {
 	struct db_op op;
 	_Atomic int *held; /* results that wait for their done() */
@@ -497,8 +519,9 @@ TEST(a_missing_directory_gets_a_sentence)
 }
 
 UNIT_MAIN(T(writes_are_done_in_order_and_seen_by_reads), T(a_write_leaves_after_what_its_cause_goes_on_with),
-	  T(reads_do_not_pile_up_before_a_slow_loop), T(one_that_fails_leaves_the_others_of_its_commit_alone),
-	  T(a_group_fails_as_a_whole), T(on_a_full_disk_held_writes_wait_and_others_fail),
+	  T(the_log_is_laid_out_and_does_not_grow_with_commits), T(reads_do_not_pile_up_before_a_slow_loop),
+	  T(one_that_fails_leaves_the_others_of_its_commit_alone), T(a_group_fails_as_a_whole),
+	  T(on_a_full_disk_held_writes_wait_and_others_fail),
 	  T(a_disk_that_has_room_again_is_noticed_with_nothing_held),
 	  T(closing_on_a_full_disk_tells_the_held_that_they_failed), T(the_files_are_for_us_alone),
 	  T(a_second_server_is_refused),

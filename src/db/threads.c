@@ -12,8 +12,7 @@
 /* A transaction takes at most so many operations, so that the first of a long queue is not answered with the
  * last. */
 #define BATCH_MAX 4096
-/* WAL pages after which it is moved when nothing else is to do, and in any case. */
-#define WAL_PAGES_IDLE	 1000
+/* WAL pages after which it is moved in any case. */
 #define WAL_PAGES_ALWAYS 16000
 #define IDLE_MS		 20
 #define RETRY_MIN_MS	 50
@@ -315,7 +314,7 @@ static bool collect(struct writer *w, struct list *batch, bool *ret_last)
 	while (!t->stop && (w->trouble ? clock_mono_ms() < w->retry_at : list_is_empty(&t->inbox))) {
 		if (w->trouble) {
 			wait_until(t, w->retry_at);
-		} else if (db_conn_wal_pages(t->conn) >= WAL_PAGES_IDLE) {
+		} else if (db_conn_wal_pages(t->conn) >= DB_WAL_PAGES_IDLE) {
 			wait_until(t, clock_mono_ms() + IDLE_MS);
 			if (list_is_empty(&t->inbox) && !t->stop)
 				break;
@@ -343,7 +342,7 @@ void *db_writer_body(void *thread)
 
 		if (!idle)
 			commit_batch(&w, &batch, last);
-		if (!w.trouble && db_conn_wal_pages(t->conn) >= (idle ? WAL_PAGES_IDLE : WAL_PAGES_ALWAYS))
+		if (!w.trouble && db_conn_wal_pages(t->conn) >= (idle ? DB_WAL_PAGES_IDLE : WAL_PAGES_ALWAYS))
 			db_conn_checkpoint(t->conn);
 	}
 	assert(list_is_empty(&w.held));
