@@ -107,7 +107,7 @@ static _Noreturn void become_program(struct inside *in, const struct order *orde
 	if (read(in->go, &byte, 1) != 1)
 		_exit(127);
 	unpack(in);
-	if (restrict_run_limits(0, limits.file_bytes, limits.cpu_ms / 1000 + 2) < 0)
+	if (restrict_run_limits(limits.file_bytes, limits.cpu_ms / 1000 + 2) < 0)
 		fail(in, errno);
 	argv = program_arguments(&view);
 	envp = job_environment(image_environment(), view.env, view.head.n_env);

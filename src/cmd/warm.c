@@ -61,6 +61,7 @@ void warm_configure(struct sandbox_config *c, const struct conf *conf, struct la
 		}
 		c->warm[c->n_warm++] = w;
 		l->warm_index = c->n_warm;
+		l->warm_file_bytes = c->usual.file_bytes;
 		left -= w.slots;
 	}
 }

@@ -61,6 +61,7 @@ struct lang {
 	/* Set at a server's start (cmd/spawning.c): which of the spawner's warm interpreters is this
 	 * language's, counted from 1; 0: none. */
 	unsigned warm_index;
+	int64_t warm_file_bytes; /* the limit of files that it is started under */
 
 	/* Set by probing (worker/probe.c): */
 	bool available;

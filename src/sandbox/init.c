@@ -2,20 +2,18 @@
 /*
  * Process 1 of a slot, still root until restrict_init. Up to the fork it trusts only what the spawner
  * prepared before clone3; after it, it shares the slot with code nobody has read and holds one socket, one
- * directory, one capability and, in a warm slot until the program has been read, one end of a FIFO.
+ * directory, one capability and, in a warm slot, the FIFO that the program has been read from.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sandbox/beneath.h"
 #include "sandbox/fdmsg.h"
 #include "sandbox/inside.h"
 #include "sandbox/lowfds.h"
@@ -58,60 +56,38 @@ static int block_signals(void)
 	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-struct children {
-	pid_t job, feeder;
-	int told; /* one byte comes when the slot can take a run */
+struct child {
+	pid_t job;
+	int told; /* a socket: what the two have to say to each other before the slot is ready */
 };
 
-/* Before the filter, and with a pid far from those that the program's own children get: it must not be able
- * to count that there was one more. The number is below those the kernel gives when it begins anew. */
-static pid_t fork_feeder(void)
-{
-	pid_t pid = 299;
-	struct clone_args args = {
-		.exit_signal = SIGCHLD,
-		.set_tid = (uintptr_t)&pid,
-		.set_tid_size = 1,
-	};
-
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-}
-
-static int fork_children(const struct slot_plan *p, struct children *ret)
+static int fork_job(const struct slot_plan *p, struct child *ret)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
-	ret->feeder = -1;
 	ret->job = fork();
 	if (ret->job == 0)
 		job_main(p, ends[1]);
-	if (ret->job > 0 && p->warm) {
-		ret->feeder = fork_feeder();
-		if (ret->feeder == 0)
-			feeder_main(p, ends[1], ret->job);
-	}
 	(void)close(ends[1]);
 	ret->told = ends[0];
-	return ret->job < 0 || (p->warm && ret->feeder < 0) ? -1 : 0;
+	return ret->job < 0 ? -1 : 0;
 }
 
-/* What a warm slot has beside a plain one. */
-static int prepare_warm(struct slot_plan *p, int box)
+static void wait_for_job(const struct child *c)
 {
-	p->input = spec_create();
-	if (p->input < 0 || mkfifoat(box, p->warm->source, 0600) < 0)
-		return -1;
-	return fchownat(box, p->warm->source, p->job_uid, (gid_t)p->job_uid, AT_SYMLINK_NOFOLLOW);
+	char byte;
+
+	if (read(c->told, &byte, 1) != 1)
+		_exit(1); /* the child has told why */
 }
 
 /* The interpreter opens its main file, or ends before. */
-static void wait_until_ready(const struct slot_plan *p, const struct children *c, int signals)
+static void wait_for_interpreter(const struct slot_plan *p, struct handover *h, int signals)
 {
-	struct pollfd watched[] = { { .fd = c->told, .events = POLLIN },
-				    { .fd = p->warm ? signals : -1, .events = POLLIN } };
-	char byte;
+	struct pollfd watched[] = { { .fd = h->arrival, .events = POLLIN },
+				    { .fd = signals, .events = POLLIN } };
 
 	while (poll(watched, 2, -1) < 0) {
 		if (errno != EINTR)
@@ -119,18 +95,7 @@ static void wait_until_ready(const struct slot_plan *p, const struct children *c
 	}
 	if (!watched[0].revents)
 		report_and_exit(p->report, SLOT_BROKEN, 0, "the interpreter ended before it read its file");
-	if (read(c->told, &byte, 1) != 1)
-		_exit(1); /* the child has told why */
-	(void)close(c->told);
-}
-
-static int open_fifo(const struct slot_plan *p, int box, int flags)
-{
-	int fd = p->warm ? open_beneath(box, p->warm->source, flags, 0) : -1;
-
-	if (p->warm && fd < 0)
-		report_and_exit(p->report, SLOT_BROKEN, errno, "open the main file's FIFO");
-	return fd;
+	(void)close(h->arrival);
 }
 
 /* The spawner gets what it does not have yet, while this process is nobody's but ours. */
@@ -152,41 +117,63 @@ static void tell_ready(const struct slot_plan *p, int new_netns)
 		(void)close(new_netns);
 }
 
+/* The pipes' write ends above all go: their readers wait for the end of the program's output. */
+static void keep_only_work(struct init_work *w, int *told, int *netns)
+{
+	int *fds[5 + HANDOVER_FDS] = { &w->report, &w->signals, &w->box, told };
+	size_t n = 4;
+
+	if (*netns >= 0)
+		fds[n++] = netns;
+	if (w->handover) {
+		w->handover->box = -1; /* the same as ours */
+		n += handover_fds(w->handover, fds + n);
+	}
+	lowfds_keep(fds, n);
+	if (w->handover)
+		w->handover->box = w->box;
+	(void)close_range(0, 2, 0);
+}
+
 _Noreturn void slot_main(const struct slot_plan *plan)
 {
 	struct slot_plan p = *plan;
+	struct handover handover;
 	struct init_work work;
-	int signals, box, netns;
-	struct children c;
+	struct child c;
 	struct err e;
+	int netns;
 
 	p.input = -1;
 	keep_only_the_plan(&p);
 	build(&p);
-	signals = block_signals();
-	box = open("/box", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (signals < 0 || box < 0 || (p.warm && prepare_warm(&p, box) < 0))
-		report_and_exit(p.report, SLOT_BROKEN, errno, "prepare init");
-	if (fork_children(&p, &c) < 0)
-		report_and_exit(p.report, SLOT_BROKEN, errno, "fork");
-
-	netns = open_new_netns(&p);
-	/* The pipes' write ends above all: their readers wait for the end of the program's output. */
-	lowfds_keep((int *[]){ &p.report, &signals, &box, &c.told, &netns }, netns >= 0 ? 5 : 4);
-	(void)close_range(0, 2, 0);
-	if (restrict_init(&p, &e) < 0)
-		report_and_exit(p.report, SLOT_BROKEN, 0, e.msg);
-	wait_until_ready(&p, &c, signals);
+	(void)umask(022);
 	work = (struct init_work){
 		.report = p.report,
-		.signals = signals,
-		.box = box,
-		.main_pid = c.job,
-		.feeder = c.feeder,
-		.fifo = open_fifo(&p, box, O_WRONLY),
-		.unread = open_fifo(&p, box, O_RDONLY),
-		.source = p.warm ? p.warm->source : NULL,
+		.signals = block_signals(),
+		.box = open("/box", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		.handover = p.warm ? &handover : NULL,
 	};
+	if (work.signals < 0 || work.box < 0 || (p.warm && handover_prepare(&handover, &p, work.box) < 0))
+		report_and_exit(p.report, SLOT_BROKEN, errno, "prepare init");
+	if (p.warm)
+		p.input = handover.input;
+	if (fork_job(&p, &c) < 0)
+		report_and_exit(p.report, SLOT_BROKEN, errno, "fork");
+	work.main_pid = c.job;
+	if (p.warm && handover_meet(&handover, c.told) < 0)
+		_exit(1); /* the child has told why */
+
+	netns = open_new_netns(&p);
+	keep_only_work(&work, &c.told, &netns);
+	p.report = work.report;
+	if (restrict_init(&p, &e) < 0)
+		report_and_exit(p.report, SLOT_BROKEN, 0, e.msg);
+	if (p.warm)
+		wait_for_interpreter(&p, &handover, work.signals);
+	else
+		wait_for_job(&c);
+	(void)close(c.told);
 	tell_ready(&p, netns);
 	init_loop(&work);
 }

@@ -17,10 +17,7 @@ struct loop {
 	int signals;
 	int box;
 	pid_t main_pid;
-	pid_t feeder; /* -1: there is none, or no more */
-	const char *source;
-	struct feed feed;
-	bool feeding;
+	struct handover *handover; /* NULL: a plain slot */
 	struct slot_collect want;
 	int spec; /* -1 until a collect order came */
 };
@@ -82,27 +79,20 @@ static _Noreturn void finish(struct loop *l, int status)
 	_exit(0);
 }
 
-/* With it gone the program may begin. If it failed it has said why, and the program never began: the status
- * is that of a plain slot's job process that could not become the program. */
-static void release(struct loop *l, int status)
+/* If it fails the program never begins: the status is that of a plain slot's job process that could not
+ * become the program. */
+static void take_request(struct loop *l)
 {
-	l->feeder = -1;
-	if (WIFSIGNALED(status))
-		report_and_exit(l->report, SLOT_BROKEN, 0, "the feeder was killed");
-	if (status == 0 && feed_load(&l->feed, l->box, l->source) == 0) {
-		l->feeding = !feed_pump(&l->feed);
-		return;
-	}
-	if (status == 0)
-		report_send(l->report, SLOT_EXEC_FAILED, errno, "read the main file");
-	finish(l, W_EXITCODE(127, 0));
+	if (handover_take(l->handover, l->report) < 0)
+		finish(l, W_EXITCODE(127, 0));
 }
 
 /* A warm interpreter that somebody killed before it read the first byte of its program: another slot can
  * still run that. (A program that puts back what it has read and kills itself gets to run twice, no more.) */
 static bool never_began(const struct loop *l, int status)
 {
-	return l->source && (l->feeder > 0 || (WIFSIGNALED(status) && feed_is_untouched(&l->feed)));
+	return l->handover &&
+	       (l->handover->go >= 0 || (WIFSIGNALED(status) && handover_is_untouched(l->handover)));
 }
 
 static void reap(struct loop *l)
@@ -120,9 +110,14 @@ static void reap(struct loop *l)
 					"the interpreter ended before it had a program");
 		if (pid == l->main_pid)
 			finish(l, status);
-		if (pid == l->feeder)
-			release(l, status);
 	}
+}
+
+/* What the loop waits for, of a warm slot: a request, or room in the FIFO. */
+static void watch_handover(const struct handover *h, struct pollfd *go, struct pollfd *fifo)
+{
+	go->fd = h ? h->go : -1;
+	fifo->fd = h && h->go < 0 ? h->fifo : -1;
 }
 
 _Noreturn void init_loop(const struct init_work *work)
@@ -132,26 +127,27 @@ _Noreturn void init_loop(const struct init_work *work)
 		.signals = work->signals,
 		.box = work->box,
 		.main_pid = work->main_pid,
-		.feeder = work->feeder,
-		.source = work->source,
-		.feed = { .fifo = work->fifo, .unread = work->unread },
+		.handover = work->handover,
 		.spec = -1,
 	};
 	struct pollfd watched[] = {
 		{ .fd = work->signals, .events = POLLIN },
 		{ .fd = work->report, .events = POLLIN },
+		{ .events = POLLIN },
 		{ .events = POLLOUT },
 	};
 
 	for (;;) {
-		watched[2].fd = l.feeding ? l.feed.fifo : -1;
-		if (poll(watched, 3, -1) < 0 && errno != EINTR)
+		watch_handover(l.handover, &watched[2], &watched[3]);
+		if (poll(watched, 4, -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (watched[0].revents)
 			reap(&l);
 		if (watched[1].revents)
 			receive_order(&l);
-		if (l.feeding && watched[2].revents)
-			l.feeding = !feed_pump(&l.feed);
+		if (watched[2].revents)
+			take_request(&l);
+		if (watched[3].revents)
+			handover_pump(l.handover);
 	}
 }

@@ -8,8 +8,7 @@
 
 #include "base/err.h"
 #include "sandbox/slot.h"
-
-struct spec_view;
+#include "sandbox/spec_reader.h"
 
 /* report.c */
 
@@ -30,47 +29,74 @@ int restrict_bounding_set(struct err *e);
 /* restrict.c: each is final for the calling process. 0, or -1 with the reason. */
 int restrict_job(const struct slot_plan *plan, struct err *e);
 int restrict_init(const struct slot_plan *plan, struct err *e);
-/* Of another process of the same uid, or, 0, of this one. */
-int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds);
+int restrict_run_limits(int64_t file_bytes, int64_t cpu_seconds);
 /* What restrict_init does but for the parent death signal: in a container of somebody else's making, the
  * parent is a thread that may end before us. */
 int restrict_guard(uid_t uid, uid_t file_uid, const struct sock_fprog *filter, struct err *e);
 
-/* job.c: the process that becomes the program. `restricted` is the write end of a pipe on which one byte says
- * that every restriction is in force. */
-_Noreturn void job_main(const struct slot_plan *plan, int restricted);
+/* job.c: the process that becomes the program. `init` is a socket to init. */
+_Noreturn void job_main(const struct slot_plan *plan, int init);
 
-/* feeder.c: the process that hands a warm interpreter its program. It writes one byte to `arrived` when the
- * interpreter has opened its main file, and ends with 0 when all but that file's content is in place. */
-_Noreturn void feeder_main(const struct slot_plan *plan, int arrived, pid_t interpreter);
+/* request.c */
+
+/* A run, as the spawner sends it. The descriptors are the receiver's to close. */
+struct request {
+	struct slot_go order;
+	int spec, input, artifacts; /* -1: not sent */
+};
+
+/* Takes the page faults of a small request now rather than on the way to the program. */
+void request_prepare(void);
+/* 1; 0: the spawner dropped the slot, or is gone; -1 with errno: EAGAIN only without `wait`, EPROTO for a
+ * message that is no request. */
+int request_receive(struct request *r, int sock, bool wait);
+/* The spec (SPEC_MAGIC) or file set (SPEC_SET_MAGIC) in `fd`, checked; static storage, one at a time. NULL
+ * with errno. */
+struct spec_view *request_load(int fd, uint32_t magic);
+
+/* handover.c: what init of a warm slot does for its interpreter. */
+struct handover {
+	const struct sandbox_warm *warm;
+	int box;     /* a directory descriptor of /box */
+	int go;	     /* where the request comes; -1: it has come */
+	int input;   /* the memfd behind the interpreter's descriptor 0 */
+	int fifo;    /* the main file, for writing; -1: the program is all there */
+	int unread;  /* the same for reading: only to see how much of it nobody has read */
+	int arrival; /* readable when the interpreter has opened its main file */
+	int status;  /* of the interpreter, in /proc */
+	int spec;    /* the program's, while it goes through the FIFO */
+	struct spec_view *program;
+	uint64_t at, left; /* what is still to go through the FIFO, in the spec */
+	size_t done;	   /* and what went */
+};
+
+/* Makes the FIFO and the rest, while this process may. 0, or -1 with errno. */
+int handover_prepare(struct handover *h, const struct slot_plan *plan, int box);
+/* In the process that becomes the interpreter, and in init: a descriptor of its /proc/self/status goes over
+ * the socket between the two, because hidepid shows it to nobody else. 0, or -1. */
+int handover_introduce(int sock);
+int handover_meet(struct handover *h, int sock);
+/* Pointers to the descriptors that init is to keep, at most HANDOVER_FDS of them; returns how many. */
+#define HANDOVER_FDS 6
+size_t handover_fds(struct handover *h, int **ret);
+/* There is something on `go`: puts everything in its place, and begins to write the program into the FIFO.
+ * -1: it cannot be done, which has been reported. Ends the process when the slot is of no use. */
+int handover_take(struct handover *h, int report);
+/* Writes what the FIFO takes; closes it after the last byte. */
+void handover_pump(struct handover *h);
+/* Whether not one byte of a program has been read: it has not begun. */
+bool handover_is_untouched(const struct handover *h);
 
 struct init_work {
 	int report;
 	int signals;
 	int box; /* a directory descriptor of /box */
 	pid_t main_pid;
-	pid_t feeder;	    /* -1: a plain slot */
-	int fifo;	    /* for writing, non-blocking; -1 */
-	int unread;	    /* the same for reading; -1 */
-	const char *source; /* the main file's name */
+	struct handover *handover; /* NULL: a plain slot */
 };
 
 /* init_loop.c: waits for the program's end and tells it. */
 _Noreturn void init_loop(const struct init_work *work);
-
-/* feed.c: the main file's bytes on their way into the FIFO. */
-struct feed {
-	int fifo;   /* -1: nothing (more) to do */
-	int unread; /* the same FIFO for reading: only to see how much of it nobody has read; -1 */
-	size_t len, done;
-};
-/* Takes the file below `box` into memory. 0, or -1 with errno. */
-int feed_load(struct feed *f, int box, const char *source);
-/* Writes what the FIFO takes; closes it after the last byte, or when nobody reads any more. False: there is
- * more, wait for room. */
-bool feed_pump(struct feed *f);
-/* Whether not one of the bytes written so far has been read: the program has not begun. */
-bool feed_is_untouched(const struct feed *f);
 
 /* What the program's PATH is, unless its image has one of its own. */
 #define PROGRAM_PATH_VARIABLE "PATH=/usr/local/bin:/usr/bin:/bin"

@@ -6,24 +6,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sandbox/defence.h"
-#include "sandbox/fdmsg.h"
 #include "sandbox/inside.h"
-#include "sandbox/job_steps.h"
 #include "sandbox/lowfds.h"
-#include "sandbox/wire.h"
 
-#define GO_MAX_FDS 3
-#define SMALL_SPEC 8192
-
-static struct spec_view view;
+struct job {
+	int report;
+	int go;
+	int init; /* one byte on it says that every restriction is in force */
+};
 
 /* Opened anew for reading, because a descriptor that came from elsewhere shares its offset with the sender's
  * and may be writable. */
@@ -53,16 +49,16 @@ static int set_stdio(const struct slot_plan *plan)
 	return 0;
 }
 
-void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *restricted)
+/* Signals, standard streams, working directory, then every restriction. */
+static void prepare(const struct slot_plan *plan, struct job *j)
 {
-	int *keep[4] = { &j->report, &j->go, restricted, extra };
 	struct err e;
 
-	j->report = plan->report;
-	j->go = plan->go;
 	program_default_signals();
-	/* Takes the page faults of a small request now rather than on the way to the program. */
-	memset(&view, 0, offsetof(struct spec_view, first) + SMALL_SPEC);
+	if (plan->warm && handover_introduce(j->init) < 0)
+		report_and_exit(j->report, SLOT_BROKEN, errno, "open /proc/self/status");
+	if (!plan->warm)
+		request_prepare();
 	if (!defence_is_off(DEFENCE_OOM_SCORE) && program_prefer_for_oom() < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "oom_score_adj");
 	if (chdir("/box") < 0)
@@ -70,7 +66,7 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 	(void)umask(022);
 	if (set_stdio(plan) < 0)
 		report_and_exit(j->report, SLOT_BROKEN, errno, "standard streams");
-	lowfds_keep(keep, extra ? 4 : 3);
+	lowfds_keep((int *[]){ &j->report, &j->go, &j->init }, 3);
 	if (defence_is_off(DEFENCE_OPEN_FILES))
 		(void)fcntl(j->report, F_SETFD, 0);
 	else if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
@@ -79,99 +75,88 @@ void job_prepare(const struct slot_plan *plan, struct job *j, int *extra, int *r
 		report_and_exit(j->report, SLOT_BROKEN, 0, e.msg);
 }
 
-void job_tell_init(int fd)
+static void tell_init(const struct job *j)
 {
-	if (write(fd, "", 1) != 1)
+	if (write(j->init, "", 1) != 1)
 		_exit(127); /* init is gone, and so is the slot */
-	(void)close(fd);
+	(void)close(j->init);
 }
 
-void job_wait_for_go(struct job *j)
+static void wait_for_request(const struct job *j, struct request *r)
 {
-	int fds[GO_MAX_FDS];
-	size_t n = GO_MAX_FDS, used = 0;
-	ssize_t len = fdmsg_wait(j->go, &j->order, sizeof(j->order), fds, &n);
+	int got = request_receive(r, j->go, true);
 
-	if (len == 0)
+	if (got == 0)
 		_exit(127); /* the spawner dropped the slot, or is gone */
-	if (len != (ssize_t)sizeof(j->order) || n == 0)
-		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "receive go");
-	j->spec = fds[used++];
-	j->input = (j->order.flags & WIRE_RUN_STDIN) && used < n ? fds[used++] : -1;
-	j->artifacts = (j->order.flags & WIRE_RUN_ARTIFACTS) && used < n ? fds[used++] : -1;
-	if (used != n || ((j->order.flags & WIRE_RUN_STDIN) && j->input < 0) ||
-	    ((j->order.flags & WIRE_RUN_ARTIFACTS) && j->artifacts < 0))
-		report_and_exit(j->report, SLOT_EXEC_FAILED, EPROTO, "descriptors of go");
+	if (got < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "receive go");
 }
 
-static void take_stdin(const struct job *j)
+/* After the files: RLIMIT_FSIZE is the program's, not ours. */
+static void set_limits(const struct job *j, int64_t file_bytes, int64_t cpu_seconds)
 {
-	if (j->input >= 0 && use_as_stdin(j->input) < 0)
-		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "open standard input");
+	if (restrict_run_limits(file_bytes, cpu_seconds) < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "resource limits");
 }
 
-static void unpack_artifacts(const struct job *j)
+static _Noreturn void become(const struct job *j, struct spec_view *v)
 {
-	if (j->artifacts >= 0) {
-		if (spec_view_load(&view, j->artifacts, SPEC_SET_MAGIC) < 0)
-			report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the artifacts");
-		if (unpack_files(&view) < 0)
-			report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write an artifact");
-		spec_view_done(&view);
-	}
-}
-
-struct spec_view *job_load(const struct job *j)
-{
-	if (spec_view_load(&view, j->spec, SPEC_MAGIC) < 0)
-		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the spec");
-	return &view;
-}
-
-void job_unpack(const struct job *j)
-{
-	if (unpack_files(&view) < 0)
-		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write a file");
-}
-
-static _Noreturn void become(const struct job *j)
-{
-	int error = program_exec(program_arguments(&view), job_environment(NULL, view.env, view.head.n_env),
+	int error = program_exec(program_arguments(v), job_environment(NULL, v->env, v->head.n_env),
 				 PROGRAM_PATH);
 
 	report_and_exit(j->report, SLOT_EXEC_FAILED, error, "execve");
 }
 
-/* The rest is up to the feeder. */
-static _Noreturn void become_interpreter(const struct job *j, const struct sandbox_warm *warm)
+/* The rest is up to init. */
+static _Noreturn void become_interpreter(const struct job *j, const struct slot_plan *plan)
 {
 	static struct sandbox_warm mine;
+	static struct spec_view v;
 
-	mine = *warm;
-	view.argv = view.env = mine.text;
-	view.head.n_argv = mine.n_argv;
-	view.head.n_env = mine.n_env;
+	mine = *plan->warm;
+	v.argv = v.env = mine.text;
+	v.head.n_argv = mine.n_argv;
+	v.head.n_env = mine.n_env;
 	for (uint32_t i = 0; i < mine.n_argv; i++)
-		view.env = spec_next_string(view.env);
-	become(j);
+		v.env = spec_next_string(v.env);
+	set_limits(j, plan->warm_file_bytes, plan->warm_cpu_seconds);
+	become(j, &v);
 }
 
-_Noreturn void job_main(const struct slot_plan *plan, int restricted)
+/* The files of a compile step first: a name that comes twice is refused, whoever brought it. */
+static void unpack_artifacts(const struct job *j, int artifacts)
 {
-	struct job j;
+	struct spec_view *set;
 
-	job_prepare(plan, &j, NULL, &restricted);
+	if (artifacts < 0)
+		return;
+	set = request_load(artifacts, SPEC_SET_MAGIC);
+	if (!set)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the artifacts");
+	if (unpack_files(set) < 0)
+		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write an artifact");
+	spec_view_done(set);
+}
+
+_Noreturn void job_main(const struct slot_plan *plan, int init)
+{
+	struct job j = { .report = plan->report, .go = plan->go, .init = init };
+	struct spec_view *view;
+	struct request r;
+
+	prepare(plan, &j);
 	if (plan->warm)
-		become_interpreter(&j, plan->warm);
-	job_tell_init(restricted);
-	job_wait_for_go(&j);
-	take_stdin(&j);
-	/* The files of a compile step first: a name that comes twice is refused, whoever brought it. */
-	unpack_artifacts(&j);
-	(void)job_load(&j);
-	job_unpack(&j);
-	/* After the files: RLIMIT_FSIZE is the program's, not ours. */
-	if (restrict_run_limits(0, j.order.file_bytes, j.order.cpu_seconds) < 0)
-		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "resource limits");
-	become(&j);
+		become_interpreter(&j, plan);
+	tell_init(&j);
+	wait_for_request(&j, &r);
+	if (r.input >= 0 && use_as_stdin(r.input) < 0)
+		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "open standard input");
+	unpack_artifacts(&j, r.artifacts);
+	view = request_load(r.spec, SPEC_MAGIC);
+	if (!view)
+		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "read the spec");
+	if (unpack_files(view) < 0)
+		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "write a file");
+	set_limits(&j, r.order.file_bytes, r.order.cpu_seconds);
+	become(&j, view);
 }

@@ -183,6 +183,8 @@ static int build_slot(struct spawner *s, struct pool_slot *slot, const int *dirs
 		.filter = &s->job_filter,
 		.init_filter = &s->init_filter,
 		.warm = slot->warm ? &s->config->warm[slot->warm - 1] : NULL,
+		.warm_file_bytes = s->config->usual.file_bytes,
+		.warm_cpu_seconds = run_cpu_seconds(s, &s->config->usual),
 		.ids = (enum sandbox_ids)s->config->ids,
 	};
 	int result;

@@ -102,18 +102,18 @@ static int load_filter(const struct sock_fprog *filter, struct err *e)
 }
 
 /* Lowers only: root without CAP_SYS_RESOURCE cannot raise a hard limit, and has no need to. */
-static int lower(pid_t pid, __rlimit_resource_t what, rlim_t soft, rlim_t hard)
+static int lower(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 {
 	struct rlimit now;
 
-	if (prlimit(pid, what, NULL, &now) < 0)
+	if (prlimit(0, what, NULL, &now) < 0)
 		return -1;
 	if (hard > now.rlim_max)
 		hard = now.rlim_max;
 	if (soft > hard)
 		soft = hard;
 	now = (struct rlimit){ .rlim_cur = soft, .rlim_max = hard };
-	return prlimit(pid, what, &now, NULL);
+	return prlimit(0, what, &now, NULL);
 }
 
 /* Without a limit of our own there is what whoever started us has. */
@@ -149,7 +149,7 @@ static int standing_limits(struct err *e)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		int r = defence_is_off(limits[i].defence)
 				? lift(limits[i].what)
-				: lower(0, limits[i].what, limits[i].soft, limits[i].hard);
+				: lower(limits[i].what, limits[i].soft, limits[i].hard);
 
 		if (r < 0)
 			return err_set(e, ERR_IO, errno, "set resource limit %d", (int)limits[i].what);
@@ -196,15 +196,15 @@ int restrict_init(const struct slot_plan *plan, struct err *e)
 	return defence_is_off(DEFENCE_INIT_FILTER) ? 0 : load_filter(plan->init_filter, e);
 }
 
-int restrict_run_limits(pid_t pid, int64_t file_bytes, int64_t cpu_seconds)
+int restrict_run_limits(int64_t file_bytes, int64_t cpu_seconds)
 {
 	if (file_bytes <= 0 || cpu_seconds <= 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (lower(pid, RLIMIT_FSIZE, (rlim_t)file_bytes, (rlim_t)file_bytes) < 0)
+	if (lower(RLIMIT_FSIZE, (rlim_t)file_bytes, (rlim_t)file_bytes) < 0)
 		return -1;
 	if (defence_is_off(DEFENCE_RLIMIT_SECONDS))
 		return 0;
-	return lower(pid, RLIMIT_CPU, (rlim_t)cpu_seconds, (rlim_t)cpu_seconds);
+	return lower(RLIMIT_CPU, (rlim_t)cpu_seconds, (rlim_t)cpu_seconds);
 }

@@ -108,6 +108,25 @@ static const char *objection(struct spawner *s, struct wire_message *m)
 	return NULL;
 }
 
+static bool cpu_is_counted(const struct spawner *s)
+{
+	return !(s->weak & SANDBOX_WEAK_CPUACCT);
+}
+
+int64_t run_cpu_seconds(const struct spawner *s, const struct sandbox_limits *limits)
+{
+	int64_t cpu_ms = cpu_is_counted(s) ? s->config->maxima.cpu_ms : limits->cpu_ms;
+
+	return cpu_ms / 1000 + 2;
+}
+
+/* The limits that only a process can set for itself are in force when an interpreter has started. */
+static bool suits_an_interpreter(const struct spawner *s, const struct sandbox_limits *limits)
+{
+	return limits->file_bytes == s->config->usual.file_bytes &&
+	       (cpu_is_counted(s) || limits->cpu_ms == s->config->usual.cpu_ms);
+}
+
 void run_request(struct spawner *s, struct wire_message *m, int64_t now)
 {
 	const char *why = objection(s, m);
@@ -130,6 +149,8 @@ void run_request(struct spawner *s, struct wire_message *m, int64_t now)
 		.queued_at = now,
 		.artifacts = -1,
 	};
+	if (!suits_an_interpreter(s, &run->limits))
+		run->warm = 0;
 	loosen(&run->limits);
 	memcpy(run->fds, m->fds, m->n_fds * sizeof(run->fds[0]));
 	m->n_fds = 0;
@@ -224,14 +245,14 @@ void run_kill(struct spawner *s, const struct wire_kill *kill, int64_t now)
 }
 
 /* Commands the slot: after this the program runs. */
-static int send_go(struct run *run, struct err *e)
+static int send_go(const struct spawner *s, struct run *run, struct err *e)
 {
 	struct pool_slot *slot = run->slot;
 	struct slot_collect collect = { .max_bytes = run->limits.disk_bytes, .max_files = SPEC_FILES_MAX };
 	struct slot_go go = {
 		.flags = run->flags,
 		.file_bytes = run->limits.file_bytes,
-		.cpu_seconds = run->limits.cpu_ms / 1000 + 2,
+		.cpu_seconds = run_cpu_seconds(s, &run->limits),
 	};
 
 	if ((run->flags & WIRE_RUN_COLLECT) &&
@@ -303,7 +324,7 @@ static int start(struct spawner *s, struct run *run, struct pool_slot *slot, int
 	if (set_limits(s, run, &e) < 0)
 		return refuse_limits(s, run, slot, &e, now);
 	run->cpu_base_us = cgroup_box_cpu_us(&slot->groups);
-	if (send_go(run, &e) < 0) {
+	if (send_go(s, run, &e) < 0) {
 		run->slot = NULL;
 		log_warn(NULL, "slot %u cannot take a run: %s", slot->index, e.msg);
 		return -1;
@@ -439,7 +460,7 @@ static void start_cold(struct spawner *s, struct run *run, int64_t now)
 	run->queued_at = now;
 	run->warm = 0;
 	run->slot = NULL;
-	/* The feeder, too, may have met the dead interpreter and said that it cannot start it. */
+	/* Init may have met the dead interpreter and said that it cannot start it. */
 	run->start_errno = 0;
 	run->problem[0] = '\0';
 	list_push_front(&s->queued_runs, &run->link);

@@ -16,19 +16,16 @@
  *                                 collects files (only if asked)
  *                       <-------  SLOT_ENDED [+ artifacts]; exits
  *
- * A warm slot has its interpreter started already, held where it opens its main file, which is a FIFO. A
- * third process, the feeder, does for it what the job process does in a plain slot:
+ * A warm slot has its interpreter started already, held where it reads its main file, which is a FIFO. Init
+ * does for it what the job process does in a plain slot:
  *
- *   spawner                       init                       feeder                  interpreter (pid 2)
- *                                 mkfifo, forks both  -----> restrictions            restrictions, execve
- *                                 <---- "it has arrived" --- open(FIFO, O_WRONLY) == open(FIFO, O_RDONLY)
+ *   spawner                       init                                 interpreter (pid 2)
+ *                                 mkfifo, fork  ---------------------> restrictions, execve
+ *                                 inotify: it has opened the FIFO <--- open(FIFO), read
  *                       <-------  SLOT_READY
- *   slot_go + spec, stdin  --------------------------------> unpacks into /box in
- *                                                            the FIFO's place, fills
- *                                                            fd 0, sets limits, exits
- *                                 reaps it, then writes /box/<source> into the FIFO  reads its main file
- *
- * So nothing but init and the program is left when the program's first byte is read.
+ *   slot_go + spec, stdin  -----> puts the program's file in the
+ *                                 FIFO's place, fills fd 0, then
+ *                                 writes the program into the FIFO --> reads its main file
  *
  * Everything in this file runs before or beside code nobody has read; it uses base only.
  */
@@ -60,8 +57,10 @@ struct slot_plan {
 	const struct sock_fprog *filter;      /* the job's seccomp program */
 	const struct sock_fprog *init_filter; /* init's, stricter */
 	const struct sandbox_warm *warm;      /* NULL: a plain slot */
-	int input;			      /* init's own: the memfd behind a warm program's fd 0 */
-	enum sandbox_ids ids;		      /* ONE: both uids above are the same */
+	int64_t warm_file_bytes;	      /* what an interpreter is started under, as in slot_go */
+	int64_t warm_cpu_seconds;
+	int input;	      /* init's own: the memfd behind a warm program's fd 0 */
+	enum sandbox_ids ids; /* ONE: both uids above are the same */
 };
 
 /* Never returns. */
@@ -86,8 +85,8 @@ struct slot_report {
 	char step[64];	       /* what failed, in words: "mount proc", "execve", "collect: too many files" */
 };
 
-/* Spawner to the job process: descriptors are spec, then stdin and artifacts as the flags say
- * (wire_run_flags). */
+/* Spawner to the job process, of a warm slot to init: descriptors are spec, then stdin and artifacts as the
+ * flags say (wire_run_flags). */
 struct slot_go {
 	uint32_t flags;
 	uint32_t unused;

@@ -217,6 +217,9 @@ int run_init(struct spawner *s, struct err *e);
 /* Takes over the message's descriptors. */
 void run_request(struct spawner *s, struct wire_message *m, int64_t now);
 void run_kill(struct spawner *s, const struct wire_kill *kill, int64_t now);
+/* RLIMIT_CPU of a run with these limits. Where CPU time is counted for a slot, it is but a second line behind
+ * that, and the same for all, since an interpreter is started before its run's limits are known. */
+int64_t run_cpu_seconds(const struct spawner *s, const struct sandbox_limits *limits);
 /* Starts queued runs on ready slots. */
 void run_dispatch(struct spawner *s, int64_t now);
 /* Looks at the run's clocks; returns when to look next. */

@@ -198,13 +198,9 @@ static void run_after_death(const char *script)
 	fail_msg("no run of %d met a warm slot", MANY);
 }
 
-/* Once the FIFO's place is taken the feeder may or may not be there; 299 is its number. */
 #define UNTIL_UNPACKED                                                                                       \
 	"exec 3<main.x; if [ -p /proc/$$/fd/3 ]; then while [ -p main.x ]; do :; done; kill -9 $$; fi; cat " \
 	"main.x"
-#define UNTIL_RELEASED                                                                                     \
-	"exec 3<main.x; if [ -p /proc/$$/fd/3 ]; then while kill -0 299; do :; done 2>/dev/null; kill -9 " \
-	"$$; fi; cat main.x"
 
 TEST(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer)
 {
@@ -212,9 +208,36 @@ TEST(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer)
 	for (int i = 0; i < 5; i++)
 		run_after_death(UNTIL_UNPACKED);
 	stop();
-	START("sh\0-c\0" UNTIL_RELEASED "\0A=b", 3, 1, 2);
-	for (int i = 0; i < 5; i++)
-		run_after_death(UNTIL_RELEASED);
+}
+
+/* How large a file it may make, in blocks of 512 bytes, as a shell that was started for it says. */
+static void run_with_file_limit(int64_t bytes)
+{
+#define SAY_FILE_LIMIT "read a <main.x; ulimit -f"
+	static const char *const argv[] = { "sh", "-c", SAY_FILE_LIMIT, NULL }, *const env[] = { "A=b",
+												 NULL };
+	struct spec_file file = { .name = "main.x", .data = "x\n", .len = 2 };
+	struct spec spec = { .argv = argv, .env = env, .files = &file, .n_files = 1 };
+	struct sandbox_limits limits = usual;
+	char expected[32];
+
+	limits.file_bytes = bytes;
+	(void)rig_send(&r, &spec, &limits);
+	rig_wait_done(&r, &res);
+	snprintf(expected, sizeof(expected), "%d\n", (int)(bytes / 512));
+	assert_string_equal(res.out, expected);
+}
+
+TEST(a_run_with_another_limit_of_files_than_usual_starts_cold)
+{
+	START("sh\0-c\0" SAY_FILE_LIMIT "\0A=b", 3, 1, 2);
+	do {
+		run_with_file_limit(r.config.usual.file_bytes);
+	} while (!res.warm);
+	for (int i = 0; i < 20; i++) {
+		run_with_file_limit(r.config.usual.file_bytes / 2);
+		assert_false(res.warm);
+	}
 	stop();
 }
 
@@ -412,6 +435,7 @@ int main(void)
 		U(a_request_for_another_command_never_runs_in_a_warm_slot),
 		U(a_run_that_asks_for_no_warm_slot_gets_none),
 		U(an_interpreter_that_dies_before_it_reads_its_program_costs_no_answer),
+		U(a_run_with_another_limit_of_files_than_usual_starts_cold),
 		U(a_program_that_has_begun_never_runs_again),
 		U(interpreters_that_are_not_kept_wait_when_runs_come),
 		U(a_run_waits_for_an_interpreter_that_is_being_started_and_none_waits_behind_it),

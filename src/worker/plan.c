@@ -159,7 +159,8 @@ bool plan_is_warm(const struct lang *l, const struct submission *s)
 	return l->warm_index > 0 && s->n_files == 1 && strcmp(s->files[0].name, l->source) == 0 &&
 	       s->args.n == 0 && s->env.n == 0 && s->compiler_flags.n == 0 &&
 	       s->input.len <= SANDBOX_WARM_INPUT_MAX && s->limits.memory_bytes >= WARM_MEMORY_MIN &&
-	       s->limits.processes >= WARM_PROCESSES_MIN && is_warm_source(&s->files[0].content);
+	       s->limits.processes >= WARM_PROCESSES_MIN && s->limits.file_bytes == l->warm_file_bytes &&
+	       is_warm_source(&s->files[0].content);
 }
 
 bool plan_run(struct plan *ret, const struct lang *l, const struct submission *s)

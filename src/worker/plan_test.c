@@ -113,7 +113,7 @@ struct warm_row {
 	size_t input_len;
 	const char *name; /* NULL: main.py */
 	const char *arg, *env, *flag, *second_file;
-	int64_t memory_bytes, processes; /* 0: as usual */
+	int64_t memory_bytes, processes, file_bytes; /* 0: as usual */
 };
 
 static bool is_warm(const struct warm_row *row, unsigned index)
@@ -127,6 +127,7 @@ static bool is_warm(const struct warm_row *row, unsigned index)
 	bool warm;
 
 	l.warm_index = index;
+	l.warm_file_bytes = s->limits.file_bytes;
 	assert_true(bytes_set(&s->files[0].content, code, row->code_len ? row->code_len : strlen(code)));
 	assert_true(bytes_set(&s->input, zeros, row->input_len));
 	assert_true(!row->arg || strings_add(&s->args, row->arg));
@@ -136,6 +137,8 @@ static bool is_warm(const struct warm_row *row, unsigned index)
 		s->limits.memory_bytes = row->memory_bytes;
 	if (row->processes)
 		s->limits.processes = row->processes;
+	if (row->file_bytes)
+		s->limits.file_bytes = row->file_bytes;
 	warm = plan_is_warm(&l, s);
 	assert_true(plan_run(&p, &l, s));
 	assert_int_equal(plan_spec(&p, s->id).warm, warm ? index : 0);
@@ -169,6 +172,7 @@ TEST(a_started_interpreter_is_for_jobs_it_does_exactly)
 		{ .what = "enough memory", .expected = true, .memory_bytes = 64 << 20 },
 		{ .what = "few processes", .processes = 31 },
 		{ .what = "enough processes", .expected = true, .processes = 32 },
+		{ .what = "a limit of files of its own", .file_bytes = 4096 },
 	};
 
 	memset(long_source, '#', sizeof(long_source));

@@ -72,8 +72,9 @@ class Pair:
 
 @pytest.fixture(scope="session")
 def pair():
-    warm = harness.Server().start()
-    cold = harness.Server(CODECRUSHER_WARM_SLOTS=0).start()
+    usual = {"CODECRUSHER_LIMIT_FILE_BYTES": "1M"}  # low enough for a program to meet it
+    warm = harness.Server(**usual).start()
+    cold = harness.Server(CODECRUSHER_WARM_SLOTS=0, **usual).start()
     yield Pair(warm, cold)
     warm.stop()
     cold.stop()

@@ -67,7 +67,13 @@ SAME = {
 
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_bytes(pair, name):
-    pair.same("python", SAME[name], stdin="1+1\n", limits={"fileBytes": 1 << 20})
+    pair.same("python", SAME[name], stdin="1+1\n")
+
+
+def test_another_limit_of_files_than_the_servers_starts_cold(pair):
+    """It is the interpreter's own, and in force when it has started."""
+    pair.same("python", SAME["file size limit"], warm=False, limits={"fileBytes": 2 << 20})
+    pair.same("python", SAME["file size limit"], limits={"fileBytes": 1 << 20})
 
 
 STDIN = {
@@ -137,7 +143,7 @@ def test_limits(pair):
 
 
 def test_processes(pair):
-    """As many as before, the feeder does not count, and a fork bomb meets the same wall."""
+    """As many as in a plain slot, and a fork bomb meets the same wall."""
     code = """
 import os, time
 n = 0
@@ -154,7 +160,7 @@ except OSError as e:
 
 
 def test_disk(pair):
-    code = "try:\n    open('x', 'wb').write(b'x' * (8 << 20))\nexcept OSError as e: print(e)\n"
+    code = "try:\n    for i in range(8): open(str(i), 'wb').write(b'x' * (1 << 20))\nexcept OSError as e: print(i, e)\n"
     assert "No space" in pair.same("python", code, limits={"diskBytes": 4 << 20})["stdout"]
 
 

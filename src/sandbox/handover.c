@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How init of a warm slot hands the interpreter its program. All of it happens before the interpreter reads
+ * the first byte: until then no code of a stranger is in the slot, and nothing that init follows was made by
+ * one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sandbox/beneath.h"
+#include "sandbox/fdmsg.h"
+#include "sandbox/inside.h"
+
+/* ---- before there is an interpreter ---- */
+
+static int make_fifo(struct handover *h, uid_t owner)
+{
+	const char *name = h->warm->source;
+
+	if (mkfifoat(h->box, name, 0600) < 0 ||
+	    fchownat(h->box, name, owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	/* Both ends, so that the interpreter's open does not wait for ours, nor ours for it. */
+	h->fifo = open_beneath(h->box, name, O_RDWR, 0);
+	h->unread = open_beneath(h->box, name, O_RDONLY, 0);
+	return h->fifo < 0 || h->unread < 0 ? -1 : 0;
+}
+
+static int watch_fifo(struct handover *h)
+{
+	char path[sizeof("/box/") + sizeof(h->warm->source)];
+
+	snprintf(path, sizeof(path), "/box/%s", h->warm->source);
+	h->arrival = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	return h->arrival < 0 ? -1 : inotify_add_watch(h->arrival, path, IN_OPEN | IN_ONESHOT);
+}
+
+int handover_prepare(struct handover *h, const struct slot_plan *plan, int box)
+{
+	*h = (struct handover){ .warm = plan->warm, .box = box, .go = plan->go, .status = -1 };
+	h->fifo = h->unread = h->arrival = -1;
+	h->input = spec_create();
+	if (h->input < 0 || make_fifo(h, plan->job_uid) < 0 || watch_fifo(h) < 0)
+		return -1;
+	request_prepare();
+	return 0;
+}
+
+int handover_introduce(int sock)
+{
+	AUTO_CLOSE int status = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	return status < 0 ? -1 : fdmsg_send(sock, "", 1, &status, 1);
+}
+
+int handover_meet(struct handover *h, int sock)
+{
+	char byte;
+	size_t n = 1;
+
+	return fdmsg_wait(sock, &byte, 1, &h->status, &n) == 1 && n == 1 ? 0 : -1;
+}
+
+size_t handover_fds(struct handover *h, int **ret)
+{
+	int *fds[] = { &h->go, &h->input, &h->fifo, &h->unread, &h->arrival, &h->status };
+
+	memcpy(ret, fds, sizeof(fds));
+	return sizeof(fds) / sizeof(fds[0]);
+}
+
+/* ---- the request ---- */
+
+/*
+ * Whether SIGKILL is on its way to the interpreter. On a busy machine that takes a while, and one that is
+ * woken for it may still take the program out of the FIFO, in the kernel, before it dies. One that has begun
+ * to die takes nothing any more, which handover_is_untouched sees.
+ */
+static bool is_being_killed(const struct handover *h)
+{
+	static const char pending[] = "\nSigPnd:\t";
+	char text[2048], *at;
+	ssize_t n = pread(h->status, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	at = strstr(text, pending);
+	return at && (strtoull(at + sizeof(pending) - 1, NULL, 16) & (1u << (SIGKILL - 1)));
+}
+
+/* The interpreter has been started with this command and no other. The engine is to ask for a warm slot only
+ * when both are the same. */
+static bool is_its_command(const struct handover *h, const struct spec_view *v)
+{
+	const char *end = v->argv;
+
+	for (uint32_t i = 0; i < v->head.n_argv + v->head.n_env; i++)
+		end += strlen(end) + 1;
+	return v->head.n_argv == h->warm->n_argv && v->head.n_env == h->warm->n_env &&
+	       (size_t)(end - v->argv) == h->warm->text_len &&
+	       memcmp(v->argv, h->warm->text, h->warm->text_len) == 0 && v->head.n_files == 1 &&
+	       strcmp(v->names, h->warm->source) == 0;
+}
+
+/* A file in the FIFO's place, before its content goes through the FIFO: whoever opens the main file by its
+ * name, as tracebacks do, gets the file. */
+static int put_file(struct handover *h)
+{
+	AUTO_CLOSE int fd = -1;
+	uint64_t at = h->at, left = h->left;
+
+	if (unlinkat(h->box, h->warm->source, 0) < 0)
+		return -1;
+	fd = open_beneath(h->box, h->warm->source, O_WRONLY | O_CREAT | O_EXCL,
+			  h->program->entries[0].executable ? 0755 : 0644);
+	if (fd < 0)
+		return -1;
+	while (left > 0) {
+		size_t n;
+		const char *data = spec_data(h->program, at, left, &n);
+
+		if (!data || spec_write_all(fd, data, n) < 0)
+			return -1;
+		at += n;
+		left -= n;
+	}
+	return 0;
+}
+
+static int copy(int from, int to)
+{
+	static char chunk[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(from, chunk, sizeof(chunk), at)) > 0) {
+		if (spec_write_all(to, chunk, (size_t)n) < 0)
+			return -1;
+		at += n;
+	}
+	return n < 0 ? -1 : 0;
+}
+
+/* The interpreter has the same memfd as its descriptor 0, for reading and with an offset of its own. */
+static int fill_input(const struct handover *h, const struct request *r)
+{
+	return (r->input >= 0 && copy(r->input, h->input) < 0) || spec_seal(h->input) < 0 ? -1 : 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* What is in the way, or NULL; errno is set. */
+static const char *place(struct handover *h, const struct request *r)
+{
+	h->program = request_load(r->spec, SPEC_MAGIC);
+	if (!h->program)
+		return "read the spec";
+	if (!is_its_command(h, h->program) || r->artifacts >= 0) {
+		errno = EINVAL;
+		return "a request that no warm slot can take";
+	}
+	h->at = h->program->head.meta_len;
+	h->left = h->program->entries[0].len;
+	if (put_file(h) < 0)
+		return "write the main file";
+	return fill_input(h, r) < 0 ? "write standard input" : NULL;
+}
+
+int handover_take(struct handover *h, int report)
+{
+	struct request r;
+	int got = request_receive(&r, h->go, false);
+	const char *problem;
+
+	if (got < 0 && errno == EAGAIN)
+		return 0;
+	if (got == 0)
+		_exit(127); /* the spawner dropped the slot, or is gone */
+	close_fd(&h->go);
+	if (got > 0 && is_being_killed(h))
+		report_and_exit(report, SLOT_BROKEN, 0, "the interpreter was killed while it waited");
+	close_fd(&h->status);
+	problem = got < 0 ? "receive go" : place(h, &r);
+	if (problem) {
+		report_send(report, SLOT_EXEC_FAILED, errno, problem);
+		return -1;
+	}
+	close_fd(&h->input);
+	close_fd(&r.input);
+	h->spec = r.spec;
+	handover_pump(h);
+	return 0;
+}
+
+/* ---- the program ---- */
+
+void handover_pump(struct handover *h)
+{
+	while (h->left > 0) {
+		size_t size;
+		const char *data = spec_data(h->program, h->at, h->left, &size);
+		ssize_t n = data ? write(h->fifo, data, size) : -1;
+
+		if (n < 0 && data && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			break;
+		h->at += (uint64_t)n;
+		h->left -= (uint64_t)n;
+		h->done += (size_t)n;
+	}
+	/* The end of the program's text. */
+	close_fd(&h->fifo);
+	close_fd(&h->spec);
+}
+
+bool handover_is_untouched(const struct handover *h)
+{
+	int unread;
+
+	return ioctl(h->unread, FIONREAD, &unread) == 0 && (size_t)unread == h->done;
+}
