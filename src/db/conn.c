@@ -17,7 +17,8 @@ struct db_conn {
 	sqlite3 *sql;
 	bool trouble;
 	int wal_pages;
-	int64_t reserved; /* bytes */
+	int64_t page_size; /* 0: not asked for yet */
+	int64_t reserved;  /* bytes */
 	int n_statements;
 	struct {
 		const char *literal;
@@ -234,13 +235,14 @@ bool db_conn_in_transaction(struct db_conn *c)
 
 int db_conn_reserve(struct db_conn *c, struct err *e)
 {
-	int64_t pages, page_size;
 	sqlite3_int64 size;
+	int64_t pages;
 
+	/* A PRAGMA is compiled anew each time. */
 	if (db_number(c, "PRAGMA page_count", &pages, e) < 0 ||
-	    db_number(c, "PRAGMA page_size", &page_size, e) < 0)
+	    (!c->page_size && db_number(c, "PRAGMA page_size", &c->page_size, e) < 0))
 		return -1;
-	size = pages * page_size;
+	size = pages * c->page_size;
 	if (size <= c->reserved)
 		return 0;
 	if (sqlite3_file_control(c->sql, "main", SQLITE_FCNTL_SIZE_HINT, &size) != SQLITE_OK) {
