@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -477,6 +478,10 @@ static int settle(const struct engine_setup *setup, pid_t parent, struct err *e)
 		return err_set(e, ERR_IO, errno, "changing to /");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
+	/* Large requests and results do not live long. Each in a mapping of its own, the system has its
+	 * memory back at once; left alone, glibc raises this bound with each large block that is freed
+	 * (mallopt(3)), and what small ones lie between stays for good. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	return 0;
 }
 

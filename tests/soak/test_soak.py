@@ -28,9 +28,8 @@ TTL_S = 3
 CLIENTS = 2 * (os.cpu_count() or 1) + 2
 # An attack that takes longer is left to tests/sandbox: ten thousand jobs should not be a day of waiting for limits.
 QUICK_S = 0.8
-# After the warm-up, at rest: what may be more at the end. Memory is resident KiB; the allocator keeps what a burst of large
-# results took, so the engine's is that of a few of them, however many jobs came.
-ROOM = {"resident KiB of engine": 24 << 10, "resident KiB of spawner": 1 << 10, "resident KiB of monitor": 512,
+# After the warm-up, at rest: what may be more at the end. Memory is resident KiB; most of the engine's is SQLite's cache.
+ROOM = {"resident KiB of engine": 8 << 10, "resident KiB of spawner": 1 << 10, "resident KiB of monitor": 512,
         "resident KiB of builder": 512, "descriptors of engine": 2, "descriptors of spawner": 2, "file-nr": None, "aio-nr": None}
 DISK_MAX = 96 << 20  # bytes of the data directory, at any time
 
