@@ -122,6 +122,7 @@ class Cluster:
         for node in self.nodes:
             node.start()
         self.wait_ready()
+        self.mongo.index_ids()
         return self
 
     def wait_ready(self, timeout=60):
