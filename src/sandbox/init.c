@@ -138,7 +138,7 @@ static void keep_only_work(struct init_work *w, int *told, int *netns)
 _Noreturn void slot_main(const struct slot_plan *plan)
 {
 	struct slot_plan p = *plan;
-	struct handover handover;
+	struct handover handover = { 0 };
 	struct init_work work;
 	struct child c;
 	struct err e;
