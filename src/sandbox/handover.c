@@ -214,9 +214,12 @@ void handover_pump(struct handover *h)
 	while (h->left > 0) {
 		size_t size;
 		const char *data = spec_data(h->program, h->at, h->left, &size);
-		ssize_t n = data ? write(h->fifo, data, size) : -1;
+		ssize_t n;
 
-		if (n < 0 && data && errno == EAGAIN)
+		if (!data)
+			_exit(1); /* half a program must not run: without init, nothing of the slot is left */
+		n = write(h->fifo, data, size);
+		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0)
 			break;
