@@ -6,13 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,37 +24,63 @@
 
 /* ---- before there is an interpreter ---- */
 
-static int make_fifo(struct handover *h, uid_t owner)
-{
-	const char *name = h->warm->source;
-
-	if (mkfifoat(h->box, name, 0600) < 0 ||
-	    fchownat(h->box, name, owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) < 0)
-		return -1;
-	/* Both ends, so that the interpreter's open does not wait for ours, nor ours for it. */
-	h->fifo = open_beneath(h->box, name, O_RDWR, 0);
-	h->unread = open_beneath(h->box, name, O_RDONLY, 0);
-	return h->fifo < 0 || h->unread < 0 ? -1 : 0;
-}
-
-static int watch_fifo(struct handover *h)
-{
-	char path[sizeof("/box/") + sizeof(h->warm->source)];
-
-	snprintf(path, sizeof(path), "/box/%s", h->warm->source);
-	h->arrival = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	return h->arrival < 0 ? -1 : inotify_add_watch(h->arrival, path, IN_OPEN | IN_ONESHOT);
-}
-
 int handover_prepare(struct handover *h, const struct slot_plan *plan, int box)
 {
-	*h = (struct handover){ .warm = plan->warm, .box = box, .go = plan->go, .status = -1 };
-	h->fifo = h->unread = h->arrival = -1;
+	*h = (struct handover){ .warm = plan->warm, .box = box, .go = plan->go };
+	h->fifo = h->unread = h->status = h->spec = -1;
 	h->input = spec_create();
-	if (h->input < 0 || make_fifo(h, plan->job_uid) < 0 || watch_fifo(h) < 0)
+	if (h->input < 0 || mkfifoat(box, plan->warm->source, 0600) < 0 ||
+	    fchownat(box, plan->warm->source, plan->job_uid, (gid_t)plan->job_uid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	request_prepare();
 	return 0;
+}
+
+/* Its open returns when the interpreter's does. It holds the FIFO until init does, and ends. */
+static _Noreturn void keep_the_door(const struct handover *h, int sock, int other)
+{
+	char path[sizeof("/box/") + sizeof(h->warm->source)], byte = 0;
+
+	(void)close(other);
+	snprintf(path, sizeof(path), "/box/%s", h->warm->source);
+	if (open(path, O_WRONLY | O_CLOEXEC) < 0 || write(sock, &byte, 1) != 1)
+		_exit(1);
+	(void)!read(sock, &byte, 1);
+	_exit(0);
+}
+
+/* With a number far from those that the program's own children get: it must not be able to count that there
+ * was one more. The number is below those the kernel gives when it begins anew. */
+int handover_post_doorman(struct handover *h, int sock, int other)
+{
+	pid_t pid = 299;
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+
+	h->doorman = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (h->doorman == 0)
+		keep_the_door(h, sock, other);
+	return h->doorman < 0 ? -1 : 0;
+}
+
+int handover_arrived(struct handover *h, int sock)
+{
+	char byte;
+	int status;
+
+	if (read(sock, &byte, 1) != 1)
+		return -1;
+	h->fifo = open_beneath(h->box, h->warm->source, O_WRONLY, 0);
+	h->unread = open_beneath(h->box, h->warm->source, O_RDONLY, 0);
+	(void)close(sock);
+	while (waitpid(h->doorman, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return h->fifo < 0 || h->unread < 0 ? -1 : 0;
 }
 
 int handover_introduce(int sock)
@@ -72,7 +100,7 @@ int handover_meet(struct handover *h, int sock)
 
 size_t handover_fds(struct handover *h, int **ret)
 {
-	int *fds[] = { &h->go, &h->input, &h->fifo, &h->unread, &h->arrival, &h->status };
+	int *fds[] = { &h->go, &h->input, &h->status };
 
 	memcpy(ret, fds, sizeof(fds));
 	return sizeof(fds) / sizeof(fds[0]);

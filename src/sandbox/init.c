@@ -61,18 +61,21 @@ struct child {
 	int told; /* a socket: what the two have to say to each other before the slot is ready */
 };
 
-static int fork_job(const struct slot_plan *p, struct child *ret)
+static int fork_job(const struct slot_plan *p, struct handover *handover, struct child *ret)
 {
-	int ends[2];
+	int ends[2], result;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
 	ret->job = fork();
 	if (ret->job == 0)
 		job_main(p, ends[1]);
+	result = ret->job < 0 ? -1 : 0;
+	if (ret->job > 0 && p->warm)
+		result = handover_post_doorman(handover, ends[1], ends[0]);
 	(void)close(ends[1]);
 	ret->told = ends[0];
-	return ret->job < 0 ? -1 : 0;
+	return result;
 }
 
 static void wait_for_job(const struct child *c)
@@ -81,12 +84,14 @@ static void wait_for_job(const struct child *c)
 
 	if (read(c->told, &byte, 1) != 1)
 		_exit(1); /* the child has told why */
+	(void)close(c->told);
 }
 
 /* The interpreter opens its main file, or ends before. */
-static void wait_for_interpreter(const struct slot_plan *p, struct handover *h, int signals)
+static void wait_for_interpreter(const struct slot_plan *p, const struct child *c, struct handover *h,
+				 int signals)
 {
-	struct pollfd watched[] = { { .fd = h->arrival, .events = POLLIN },
+	struct pollfd watched[] = { { .fd = c->told, .events = POLLIN },
 				    { .fd = signals, .events = POLLIN } };
 
 	while (poll(watched, 2, -1) < 0) {
@@ -95,7 +100,8 @@ static void wait_for_interpreter(const struct slot_plan *p, struct handover *h, 
 	}
 	if (!watched[0].revents)
 		report_and_exit(p->report, SLOT_BROKEN, 0, "the interpreter ended before it read its file");
-	(void)close(h->arrival);
+	if (handover_arrived(h, c->told) < 0)
+		report_and_exit(p->report, SLOT_BROKEN, errno, "open the main file's FIFO");
 }
 
 /* The spawner gets what it does not have yet, while this process is nobody's but ours. */
@@ -158,7 +164,7 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 		report_and_exit(p.report, SLOT_BROKEN, errno, "prepare init");
 	if (p.warm)
 		p.input = handover.input;
-	if (fork_job(&p, &c) < 0)
+	if (fork_job(&p, &handover, &c) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, errno, "fork");
 	work.main_pid = c.job;
 	if (p.warm && handover_meet(&handover, c.told) < 0)
@@ -170,10 +176,9 @@ _Noreturn void slot_main(const struct slot_plan *plan)
 	if (restrict_init(&p, &e) < 0)
 		report_and_exit(p.report, SLOT_BROKEN, 0, e.msg);
 	if (p.warm)
-		wait_for_interpreter(&p, &handover, work.signals);
+		wait_for_interpreter(&p, &c, &handover, work.signals);
 	else
 		wait_for_job(&c);
-	(void)close(c.told);
 	tell_ready(&p, netns);
 	init_loop(&work);
 }

@@ -57,14 +57,15 @@ struct spec_view *request_load(int fd, uint32_t magic);
 /* handover.c: what init of a warm slot does for its interpreter. */
 struct handover {
 	const struct sandbox_warm *warm;
-	int box;     /* a directory descriptor of /box */
-	int go;	     /* where the request comes; -1: it has come */
-	int input;   /* the memfd behind the interpreter's descriptor 0 */
-	int fifo;    /* the main file, for writing; -1: the program is all there */
-	int unread;  /* the same for reading: only to see how much of it nobody has read */
-	int arrival; /* readable when the interpreter has opened its main file */
-	int status;  /* of the interpreter, in /proc */
-	int spec;    /* the program's, while it goes through the FIFO */
+	int box;       /* a directory descriptor of /box */
+	int go;	       /* where the request comes; -1: it has come */
+	int input;     /* the memfd behind the interpreter's descriptor 0 */
+	int fifo;      /* the main file, for writing; -1: the program is all there */
+	int unread;    /* the same for reading: only to see how much of it nobody has read */
+	pid_t doorman; /* waits for the interpreter to open its main file, and is gone before a program comes
+			*/
+	int status;    /* of the interpreter, in /proc */
+	int spec;      /* the program's, while it goes through the FIFO */
 	struct spec_view *program;
 	uint64_t at, left; /* what is still to go through the FIFO, in the spec */
 	size_t done;	   /* and what went */
@@ -76,8 +77,14 @@ int handover_prepare(struct handover *h, const struct slot_plan *plan, int box);
  * the socket between the two, because hidepid shows it to nobody else. 0, or -1. */
 int handover_introduce(int sock);
 int handover_meet(struct handover *h, int sock);
+/* Starts the process that waits for the interpreter; `sock` is its end of the socket to init, `other` init's.
+ * 0, or -1 with errno. */
+int handover_post_doorman(struct handover *h, int sock, int other);
+/* The doorman has sent its byte to `sock`: takes the FIFO over, closes `sock` and sees the doorman end. 0, or
+ * -1 with errno. */
+int handover_arrived(struct handover *h, int sock);
 /* Pointers to the descriptors that init is to keep, at most HANDOVER_FDS of them; returns how many. */
-#define HANDOVER_FDS 6
+#define HANDOVER_FDS 3
 size_t handover_fds(struct handover *h, int **ret);
 /* There is something on `go`: puts everything in its place, and begins to write the program into the FIFO.
  * -1: it cannot be done, which has been reported. Ends the process when the slot is of no use. */

@@ -21,7 +21,8 @@
  *
  *   spawner                       init                                 interpreter (pid 2)
  *                                 mkfifo, fork  ---------------------> restrictions, execve
- *                                 inotify: it has opened the FIFO <--- open(FIFO), read
+ *                                 a doorman's open returns, too <----- open(FIFO)
+ *                                 takes its end; the doorman ends      read
  *                       <-------  SLOT_READY
  *   slot_go + spec, stdin  -----> puts the program's file in the
  *                                 FIFO's place, fills fd 0, then
