@@ -44,11 +44,12 @@ static void take_stdin(const struct inside *in)
 static void unpack(const struct inside *in)
 {
 	if (in->artifacts >= 0) {
-		if (spec_view_load(&view, in->artifacts, SPEC_SET_MAGIC) < 0 || unpack_files(&view) < 0)
+		if (spec_view_load(&view, in->artifacts, SPEC_SET_MAGIC) < 0 ||
+		    unpack_files(AT_FDCWD, &view) < 0)
 			fail(in, errno);
 		spec_view_done(&view);
 	}
-	if (spec_view_load(&view, in->spec, SPEC_MAGIC) < 0 || unpack_files(&view) < 0)
+	if (spec_view_load(&view, in->spec, SPEC_MAGIC) < 0 || unpack_files(AT_FDCWD, &view) < 0)
 		fail(in, errno);
 }
 

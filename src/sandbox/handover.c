@@ -98,14 +98,6 @@ int handover_meet(struct handover *h, int sock)
 	return fdmsg_wait(sock, &byte, 1, &h->status, &n) == 1 && n == 1 ? 0 : -1;
 }
 
-size_t handover_fds(struct handover *h, int **ret)
-{
-	int *fds[] = { &h->go, &h->input, &h->status };
-
-	memcpy(ret, fds, sizeof(fds));
-	return sizeof(fds) / sizeof(fds[0]);
-}
-
 /* ---- the request ---- */
 
 /*
@@ -142,27 +134,9 @@ static bool is_its_command(const struct handover *h, const struct spec_view *v)
 
 /* A file in the FIFO's place, before its content goes through the FIFO: whoever opens the main file by its
  * name, as tracebacks do, gets the file. */
-static int put_file(struct handover *h)
+static int put_file(const struct handover *h)
 {
-	AUTO_CLOSE int fd = -1;
-	uint64_t at = h->at, left = h->left;
-
-	if (unlinkat(h->box, h->warm->source, 0) < 0)
-		return -1;
-	fd = open_beneath(h->box, h->warm->source, O_WRONLY | O_CREAT | O_EXCL,
-			  h->program->entries[0].executable ? 0755 : 0644);
-	if (fd < 0)
-		return -1;
-	while (left > 0) {
-		size_t n;
-		const char *data = spec_data(h->program, at, left, &n);
-
-		if (!data || spec_write_all(fd, data, n) < 0)
-			return -1;
-		at += n;
-		left -= n;
-	}
-	return 0;
+	return unlinkat(h->box, h->warm->source, 0) < 0 ? -1 : unpack_files(h->box, h->program);
 }
 
 static int copy(int from, int to)

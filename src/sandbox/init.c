@@ -126,14 +126,15 @@ static void tell_ready(const struct slot_plan *p, int new_netns)
 /* The pipes' write ends above all go: their readers wait for the end of the program's output. */
 static void keep_only_work(struct init_work *w, int *told, int *netns)
 {
-	int *fds[5 + HANDOVER_FDS] = { &w->report, &w->signals, &w->box, told };
+	int *fds[8] = { &w->report, &w->signals, &w->box, told };
 	size_t n = 4;
 
 	if (*netns >= 0)
 		fds[n++] = netns;
 	if (w->handover) {
-		w->handover->box = -1; /* the same as ours */
-		n += handover_fds(w->handover, fds + n);
+		fds[n++] = &w->handover->go;
+		fds[n++] = &w->handover->input;
+		fds[n++] = &w->handover->status;
 	}
 	lowfds_keep(fds, n);
 	if (w->handover)

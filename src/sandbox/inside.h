@@ -83,9 +83,6 @@ int handover_post_doorman(struct handover *h, int sock, int other);
 /* The doorman has sent its byte to `sock`: takes the FIFO over, closes `sock` and sees the doorman end. 0, or
  * -1 with errno. */
 int handover_arrived(struct handover *h, int sock);
-/* Pointers to the descriptors that init is to keep, at most HANDOVER_FDS of them; returns how many. */
-#define HANDOVER_FDS 3
-size_t handover_fds(struct handover *h, int **ret);
 /* There is something on `go`: puts everything in its place, and begins to write the program into the FIFO.
  * -1: it cannot be done, which has been reported. Ends the process when the slot is of no use. */
 int handover_take(struct handover *h, int report);
@@ -127,8 +124,9 @@ char **program_arguments(const struct spec_view *v);
  */
 int program_exec(char **argv, char **envp, const char *path);
 
-/* unpack.c: creates the files of a spec or file set below the working directory. 0, or -1 with errno. */
-int unpack_files(struct spec_view *v);
+/* unpack.c: creates the files of a spec or file set below `dir` (AT_FDCWD: the working directory). 0, or -1
+ * with errno. */
+int unpack_files(int dir, struct spec_view *v);
 
 /* collect.c: the regular files below `box` whose path matches one of the spec's patterns, as a sealed file
  * set. Only when no process of the program is left. The descriptor, or -1 with the reason. */

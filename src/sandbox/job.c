@@ -133,7 +133,7 @@ static void unpack_artifacts(const struct job *j, int artifacts)
 	set = request_load(artifacts, SPEC_SET_MAGIC);
 	if (!set)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "read the artifacts");
-	if (unpack_files(set) < 0)
+	if (unpack_files(AT_FDCWD, set) < 0)
 		report_and_exit(j->report, SLOT_EXEC_FAILED, errno, "write an artifact");
 	spec_view_done(set);
 }
@@ -155,7 +155,7 @@ _Noreturn void job_main(const struct slot_plan *plan, int init)
 	view = request_load(r.spec, SPEC_MAGIC);
 	if (!view)
 		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "read the spec");
-	if (unpack_files(view) < 0)
+	if (unpack_files(AT_FDCWD, view) < 0)
 		report_and_exit(j.report, SLOT_EXEC_FAILED, errno, "write a file");
 	set_limits(&j, r.order.file_bytes, r.order.cpu_seconds);
 	become(&j, view);
